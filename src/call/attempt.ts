@@ -1,0 +1,78 @@
+import type { Message, Mutation, Protocol } from '../message/index.js';
+import type { Failure, Sent } from './failure.js';
+import type { Outcome } from './outcome.js';
+import type { Pass } from './pass.js';
+
+/**
+ * What an attempt was sent to, for records and counters. `cluster/` has the whole of it; in-flight counts live there and
+ * outlast the attempt while its tombstone stands.
+ */
+export interface AttemptTarget {
+  readonly address: string;
+  /** The attempt's place is free again: its reply was read, or its connection is gone. */
+  release(): void;
+}
+
+/** A connection that takes attempts. It calls exactly one of `replied`, `lost` (or `written` for one-way) for each. */
+export interface Connection {
+  send(attempt: Attempt): void;
+  /**
+   * Nobody waits for the attempt any more. Its id, or its place in the order, stays a tombstone until the reply has been
+   * swallowed or the connection is gone; only then `attempt.target.release()` is called. So a late reply reaches nobody.
+   */
+  abandon(attempt: Attempt): void;
+}
+
+/** One try at an upstream. Retries and hedges make several of a pass. */
+export abstract class Attempt {
+  /** Which stages let it through, a bit each; the runner's own. */
+  passed = 0;
+  /** What is put on the wire besides the request: interceptors' and rules' changes, stamps. */
+  mutation: Mutation | undefined = undefined;
+  target: AttemptTarget | undefined = undefined;
+  connection: Connection | undefined = undefined;
+  sent: Sent = 'no';
+  startedAt = 0;
+  /** In `runtime.now()`, when the outcome was known; 0 before. */
+  settledAt = 0;
+  outcome: Outcome | undefined = undefined;
+  refusedBy: string | undefined = undefined;
+  /** Its id on a shared connection, and so its own WireId: the connection's to write. */
+  idHigh = 0;
+  idLow = 0;
+  /** Free to the stage of that role. */
+  timer: unknown = undefined;
+  permit: unknown = undefined;
+
+  constructor(
+    readonly pass: Pass,
+    /** From 1. */
+    readonly number: number,
+    readonly previous: Attempt | undefined,
+  ) {}
+
+  get request(): Message {
+    return this.pass.call.request;
+  }
+
+  get protocol(): Protocol {
+    return this.pass.call.protocol;
+  }
+
+  abstract readonly remainingMs: number;
+  abstract readonly settled: boolean;
+
+  /** A stage that answered `WAIT` lets the attempt go on, or refuses it. No effect once settled. */
+  abstract resume(refusal?: Failure): void;
+  /** The pool has a connection for the attempt, after it had to wait for one. */
+  abstract connected(connection: Connection): void;
+  /** The pool cannot: another endpoint is tried, since nothing was sent. */
+  abstract refused(failure: Failure): void;
+  /** A one-way request's bytes were handed to the socket. */
+  abstract written(): void;
+  abstract replied(message: Message): void;
+  /** No reply will come. */
+  abstract lost(failure: Failure): void;
+  /** Ends it from outside: attempt timeout, deadline, cancellation. Abandons the connection's work. No effect once settled. */
+  abstract end(outcome: Outcome): void;
+}

@@ -1,0 +1,69 @@
+import type { Message, Mutation, Protocol } from '../message/index.js';
+import { Mutation as Change } from '../message/index.js';
+import type { CallSink } from './outcome.js';
+
+/** Who calls us (inbound). A rule on identity never matches `none`. */
+export interface DownstreamPeer {
+  readonly address: string;
+  readonly identity: string | undefined;
+  readonly verifiedBy: 'mtls' | 'proxy' | 'none';
+}
+
+/** Where a call was addressed. */
+export interface Destination {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const NO_DEADLINE = Number.POSITIVE_INFINITY;
+
+/**
+ * One call through the mesh: its request, what interceptors changed of it, its deadline. What happens on the way is in
+ * its {@link Pass}es and their {@link Attempt}s, which together are the record that `explain` reads.
+ */
+export class Call {
+  /** Set and deleted attributes: the route, limits and logs see them, and they are sent. */
+  mutation: Mutation | undefined = undefined;
+  /** When it must have ended, in `runtime.now()`. */
+  deadlineAt = NO_DEADLINE;
+  /** Taken once and kept by all attempts, so that a retry stays on the drawn cluster. In [0, 1). */
+  draw = 0;
+  startedAt = 0;
+
+  constructor(
+    readonly request: Message,
+    readonly protocol: Protocol,
+    readonly destination: Destination,
+    readonly sink: CallSink,
+    /** Inbound calls only. */
+    readonly peer: DownstreamPeer | undefined = undefined,
+  ) {}
+
+  get oneway(): boolean {
+    return this.request.kind === 'oneway';
+  }
+
+  /** An attribute as the route sees it: the request's, with what interceptors set. */
+  get(key: string): string | undefined {
+    return this.getLower(key.toLowerCase());
+  }
+
+  getLower(key: string): string | undefined {
+    if (this.mutation !== undefined) {
+      const changed = this.mutation.lookup(key);
+      if (changed !== undefined) return changed ?? undefined;
+    }
+    return this.request.getLower(key);
+  }
+
+  /** Sets an attribute for everything inside: matched, hashed, logged and sent. */
+  set(key: string, value: string): void {
+    this.mutation ??= new Change();
+    this.mutation.set(key, value);
+  }
+
+  delete(key: string): void {
+    this.mutation ??= new Change();
+    this.mutation.delete(key);
+  }
+}

@@ -1,0 +1,23 @@
+import type { Message, ReplyStatus } from '../message/index.js';
+import type { Failure } from './failure.js';
+
+/** An answer: of the upstream, of a policy, or of a local handler. A business exception is one, with its status. */
+export class Reply {
+  constructor(
+    /** Undefined for a one-way call, whose "reply" is that its bytes were written. */
+    readonly message: Message | undefined,
+    readonly status: ReplyStatus = 'ok',
+  ) {}
+}
+
+/** How a one-way call ends well. */
+export const WRITTEN = new Reply(undefined);
+
+/** Exactly one per attempt, per pass and per call. */
+export type Outcome = Reply | Failure;
+
+/** Where a call's outcome goes: the edge that made it. Exactly one of the two is called, once. */
+export interface CallSink {
+  reply(reply: Reply): void;
+  fail(failure: Failure): void;
+}

@@ -1,0 +1,36 @@
+import type { Attempt } from './attempt.js';
+import type { Call } from './call.js';
+import type { Failure } from './failure.js';
+import type { Outcome } from './outcome.js';
+
+/**
+ * One way of a call through a route plan. Mostly a call has one; an interceptor that subscribes to `next(call)` again,
+ * or a fallback to another cluster, makes another. It holds what the stages of the plan need to remember until the pass
+ * is settled, exactly once.
+ */
+export abstract class Pass {
+  /** The newest attempt; earlier ones hang behind it by `previous`. */
+  attempt: Attempt | undefined = undefined;
+  attempts = 0;
+  /** Of the route's hash keys; undefined if the cluster does not ask for one. */
+  hash: bigint | undefined = undefined;
+  /** Which stages let the pass through, a bit each: these are settled, in reverse. The runner's own. */
+  passed = 0;
+  /** Free to each stage of that role while the pass lasts. */
+  timer: unknown = undefined;
+  outcome: Outcome | undefined = undefined;
+  /** The stage that refused, if one did. */
+  refusedBy: string | undefined = undefined;
+
+  constructor(readonly call: Call) {}
+
+  /** Names for explain, logs and metrics. */
+  abstract readonly route: string;
+  abstract readonly cluster: string;
+
+  /** A stage that answered `WAIT` lets the pass go on, or refuses it. No effect once the pass is settled. */
+  abstract resume(refusal?: Failure): void;
+  /** Ends the pass from outside: deadline, cancellation. No effect once settled. */
+  abstract end(outcome: Outcome): void;
+  abstract readonly settled: boolean;
+}

@@ -1,0 +1,42 @@
+import type { CircuitBreakerRule, PacingRule } from '../rules/index.js';
+
+/** Ports of the engines that `adapters/engines` implements over libraries. */
+
+/** `half-open`: one probe may pass. */
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** One admitted attempt. Opaque to the stage; remembers the breaker's epoch, so that a stale outcome moves nothing. */
+export interface Permit {
+  readonly probe: boolean;
+}
+
+export interface BreakerEngine {
+  /** Undefined: the circuit is open. */
+  admit(): Permit | undefined;
+  /** Exactly once for each permit. `ignored`: it says nothing about the upstream (cancelled, refused locally, stall). */
+  settle(permit: Permit, result: 'ok' | 'failed' | 'ignored'): void;
+  readonly state: BreakerState;
+  close(): void;
+}
+
+export interface BreakerEngineFactory {
+  create(rule: CircuitBreakerRule, onChange: (state: BreakerState) => void): BreakerEngine;
+}
+
+/** Lets waiting calls through at a steady rate, in order. */
+export interface PacingEngine {
+  /** @param go - called once, later or now, unless the returned function was called first. Null: the queue is full. */
+  enter(go: () => void): (() => void) | null;
+  readonly queued: number;
+  close(): void;
+}
+
+export interface PacingEngineFactory {
+  create(rule: PacingRule): PacingEngine;
+}
+
+/** Linear-time regular expressions: a pattern from a rule never reaches `RegExp`. */
+export interface RegexEngine {
+  /** @throws if the pattern is no RE2 pattern, or its program is too large. */
+  compile(pattern: string): { matchesWhole(value: string): boolean };
+}

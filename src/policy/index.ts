@@ -1,0 +1,4 @@
+/** What is done to calls, a folder each, and the contract they share. Imports `call`, `rules` and below; no policy imports another. */
+export type * from './engines.js';
+export * from './stage.js';
+export { type ClosableState, type HeldState, KeyedStateStore, type StateStore } from './state-store.js';

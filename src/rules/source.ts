@@ -1,0 +1,13 @@
+import type { Observable } from 'rxjs';
+import type { RuleChange } from './model.js';
+
+/**
+ * Where rules come from: files, a control plane, code. `watch` is cold; each emission is one batch, applied at once, so
+ * that what belongs together (a route and its cluster) is adopted together. It errors only when it can never go on.
+ */
+export interface RuleSource {
+  readonly name: string;
+  /** When sources say different things of one key, the higher wins. Code 400, file 300, MetaRDS and xDS 200, registry 100. */
+  readonly precedence: number;
+  watch(): Observable<readonly RuleChange[]>;
+}
