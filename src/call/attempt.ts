@@ -15,6 +15,10 @@ export interface AttemptTarget {
 
 /** A connection that takes attempts. It calls exactly one of `replied`, `lost` (or `written` for one-way) for each. */
 export interface Connection {
+  /**
+   * From here on the attempt's place at its target is the connection's: it calls `attempt.target.release()` exactly once,
+   * when the reply is read, the one-way request written, the connection lost, or the tombstone gone.
+   */
   send(attempt: Attempt): void;
   /**
    * Nobody waits for the attempt any more. Its id, or its place in the order, stays a tombstone until the reply has been
@@ -31,6 +35,10 @@ export abstract class Attempt {
   mutation: Mutation | undefined = undefined;
   target: AttemptTarget | undefined = undefined;
   connection: Connection | undefined = undefined;
+  /** Set by the runner just before `connection.send`: who releases `target`, the connection (true) or the balance stage. */
+  dispatched = false;
+  /** Targets picked for this attempt that could not be connected to; the present one is not among them. */
+  unreachable: AttemptTarget[] | undefined = undefined;
   sent: Sent = 'no';
   startedAt = 0;
   /** In `runtime.now()`, when the outcome was known; 0 before. */

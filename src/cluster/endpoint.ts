@@ -12,7 +12,7 @@ export interface Peer {
    * @throws nothing: a refusal comes through `attempt.refused`, also when it is known at once.
    */
   checkout(attempt: Attempt): Connection | undefined;
-  /** The attempt no longer wants what it waits for. */
+  /** The attempt no longer wants what it waits for, or gives back the connection it got and was never sent on. */
   withdraw(attempt: Attempt): void;
   /** Has it an open connection that takes calls? Balancers prefer such endpoints while others connect. */
   readonly ready: boolean;
