@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { Message, Mutation, Protocol } from '../message/index.js';
 import { Mutation as Change } from '../message/index.js';
 import type { CallSink } from './outcome.js';
@@ -29,6 +30,8 @@ export class Call {
   /** Taken once and kept by all attempts, so that a retry stays on the drawn cluster. In [0, 1). */
   draw = 0;
   startedAt = 0;
+  /** Interceptors and replies run in here: the caller's async context, not that of a pooled socket. */
+  scope: AsyncResource | undefined = undefined;
 
   constructor(
     readonly request: Message,

@@ -1,4 +1,4 @@
-import type { Message, ReplyStatus } from '../message/index.js';
+import type { Message, Mutation, ReplyStatus } from '../message/index.js';
 import type { Failure } from './failure.js';
 
 /** An answer: of the upstream, of a policy, or of a local handler. A business exception is one, with its status. */
@@ -7,7 +7,15 @@ export class Reply {
     /** Undefined for a one-way call, whose "reply" is that its bytes were written. */
     readonly message: Message | undefined,
     readonly status: ReplyStatus = 'ok',
+    /** What rules and interceptors change of it. Applied by the edge that encodes it, never to the message. */
+    readonly mutation: Mutation | undefined = undefined,
   ) {}
+
+  /** An attribute of the reply, with its mutation. @param key - in any letter case. */
+  get(key: string): string | undefined {
+    const changed = this.mutation?.lookup(key.toLowerCase());
+    return changed === undefined ? this.message?.get(key) : (changed ?? undefined);
+  }
 }
 
 /** How a one-way call ends well. */
