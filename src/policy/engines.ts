@@ -1,5 +1,7 @@
 import type { CircuitBreakerRule, PacingRule } from '../rules/index.js';
 
+export type { HashEngine, RegexEngine } from '../rules/index.js';
+
 /** Ports of the engines that `adapters/engines` implements over libraries. */
 
 /** `half-open`: one probe may pass. */
@@ -33,10 +35,4 @@ export interface PacingEngine {
 
 export interface PacingEngineFactory {
   create(rule: PacingRule): PacingEngine;
-}
-
-/** Linear-time regular expressions: a pattern from a rule never reaches `RegExp`. */
-export interface RegexEngine {
-  /** @throws if the pattern is no RE2 pattern, or its program is too large. */
-  compile(pattern: string): { matchesWhole(value: string): boolean };
 }

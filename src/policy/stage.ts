@@ -1,7 +1,7 @@
 import type { Attempt, Failure, Outcome, Pass, Reply } from '../call/index.js';
-import type { ClusterRule, PolicyRule, RouteRule, ServiceRule } from '../rules/index.js';
+import type { ClusterRule, PolicyRule, RouteRule, RuleEngines, ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
-import type { BreakerEngineFactory, PacingEngineFactory, RegexEngine } from './engines.js';
+import type { BreakerEngineFactory, PacingEngineFactory } from './engines.js';
 import type { StateStore } from './state-store.js';
 
 /**
@@ -64,14 +64,7 @@ export interface PlanScope {
 }
 
 /** Engines behind ports; a rule that needs one that isn't there fails when it is loaded, by name. */
-export interface Engines {
+export interface Engines extends RuleEngines {
   readonly breaker?: BreakerEngineFactory;
   readonly pacing?: PacingEngineFactory;
-  readonly regex?: RegexEngine;
-  readonly hash?: HashEngine;
-}
-
-/** xxHash64, as Envoy's ring hash wants it. */
-export interface HashEngine {
-  hash(value: string, seed: bigint): bigint;
 }

@@ -58,8 +58,8 @@ export interface RouteRule {
 }
 
 /**
- * A condition on one attribute. `key` is compared lower-cased, values are case-sensitive. A missing key fails every kind
- * but `absent`, also an inverted one.
+ * A condition on one attribute. `key` is compared lower-cased, values are case-sensitive. A missing key fails every kind,
+ * also an inverted one, but for `absent` and its twin, an inverted `present`. `routing/matchers.ts` has the whole of it.
  */
 export type AttributeMatch = { readonly key: string; readonly invert?: true; readonly missingAsEmpty?: true } & (
   | { readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains'; readonly value: string; readonly ignoreCase?: true }
