@@ -51,6 +51,8 @@ export abstract class Attempt {
   /** Free to the stage of that role. */
   timer: unknown = undefined;
   permit: unknown = undefined;
+  /** In the queue of its cluster, while it waits for a slot. */
+  place: unknown = undefined;
 
   constructor(
     readonly pass: Pass,

@@ -29,6 +29,8 @@ export class Call {
   deadlineAt = NO_DEADLINE;
   /** Taken once and kept by all attempts, so that a retry stays on the drawn cluster. In [0, 1). */
   draw = 0;
+  /** Its mirrors were decided: once a call, however many passes it makes. */
+  mirrored = false;
   startedAt = 0;
   /** Interceptors and replies run in here: the caller's async context, not that of a pooled socket. */
   scope: AsyncResource | undefined = undefined;

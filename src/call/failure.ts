@@ -60,7 +60,14 @@ export const FAILURES = {
   },
   REPLY_TOO_LARGE: { flag: 'UPE', summary: 'the reply is over the size limit', ...never, breaks: true },
   BAD_REQUEST: { flag: 'DPE', summary: 'the request is not of the protocol, or over the size limit', ...never },
-  DEADLINE: { flag: 'DT', summary: 'the call did not finish by its deadline', ...never },
+  /** Of what a call waits for when its deadline comes, attempts learn this: a timeout of our side, no cancellation. */
+  DEADLINE: {
+    flag: 'DT',
+    summary: 'the call did not finish by its deadline',
+    retry: 'never',
+    breaks: true,
+    blame: 'local',
+  },
   ATTEMPT_TIMEOUT: {
     flag: 'UT',
     summary: 'the attempt was not answered in time',

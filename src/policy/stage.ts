@@ -1,5 +1,5 @@
-import type { Attempt, Failure, Outcome, Pass, Reply } from '../call/index.js';
-import type { ClusterRule, PolicyRule, RouteRule, RuleEngines, ServiceRule } from '../rules/index.js';
+import type { Attempt, Call, Failure, Outcome, Pass, Reply } from '../call/index.js';
+import type { AttributeMatch, ClusterRule, PolicyRule, RouteRule, RuleEngines, ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { BreakerEngineFactory, PacingEngineFactory } from './engines.js';
 import type { StateStore } from './state-store.js';
@@ -40,8 +40,11 @@ export interface RetryPolicy {
   deposit(pass: Pass): void;
   /** Milliseconds to wait before another attempt; negative: none. Withdraws from the budget if not negative. */
   again(pass: Pass, attempt: Attempt, outcome: Outcome): number;
-  /** A retry that was let through has ended. */
-  ended(pass: Pass, attempt: Attempt): void;
+  /**
+   * Exactly once for each {@link again} that was not negative: when the attempt that it let through has ended, or when
+   * the pass has ended during the wait. Not for first attempts.
+   */
+  ended(pass: Pass): void;
 }
 
 /** Fills the slot `fallback`. */
@@ -61,6 +64,25 @@ export interface PlanScope {
   readonly runtime: Runtime;
   readonly engines: Engines;
   readonly state: StateStore;
+  /** Conditions as the route table compiles them: do all of them hold for the call? For the conditions of limits. */
+  compile(match: readonly AttributeMatch[]): (call: Call) => boolean;
+  /** Sends the call's request to another cluster as well, whose reply is dropped. Must not throw. */
+  mirror(call: Call, cluster: string): void;
+}
+
+/**
+ * How a policy comes into a plan. One per role; `bind` makes the slot's filling out of the rules in force, and keeps in
+ * `scope.state` what must outlive the plan.
+ */
+export interface StageBinder<S> {
+  readonly role: PassRole | AttemptRole | 'retry' | 'fallback';
+  /** What the stage is for, in a sentence, for people who read a plan. */
+  readonly why: string;
+  /**
+   * Undefined: the plan has no such stage, and its slot stays null.
+   * @throws Error naming the rule, if it needs an engine that isn't there or has numbers that make no sense.
+   */
+  bind(scope: PlanScope): S | undefined;
 }
 
 /** Engines behind ports; a rule that needs one that isn't there fails when it is loaded, by name. */

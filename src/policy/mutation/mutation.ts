@@ -1,0 +1,27 @@
+/**
+ * Three hands write on a request: interceptors, the rules, and the protocol's stamp (remaining deadline, attempt
+ * number). The later wins, as it is nearer to the wire. Only what interceptors set is seen by routes, hashes, limits
+ * and logs; what rules set changes the bytes sent and nothing else, so that a rule never depends on another's place.
+ *
+ * Replies are changed once, on their way out of the pass: attempts that a retry throws away are not.
+ */
+import type { Attempt } from '../../call/index.js';
+import { Reply } from '../../call/index.js';
+import { Mutation } from '../../message/index.js';
+
+/** A rule's entries as they are sent; undefined if there are none. A later entry for a key wins. */
+export function compileMutation(entries: readonly (readonly [key: string, value: string])[]): Mutation | undefined {
+  return entries.length === 0 ? undefined : Mutation.of(entries);
+}
+
+/** All that is put on the wire besides the attempt's request. No allocation where only one of the three has a say. */
+export function attemptMutation(attempt: Attempt, rules: Mutation | undefined): Mutation | undefined {
+  const asked = Mutation.merge(attempt.pass.call.mutation, rules);
+  return Mutation.merge(asked, attempt.protocol.stamp?.(attempt));
+}
+
+/** The reply with the rules' changes over those it has. One-way calls have no reply to change. */
+export function withMutation(reply: Reply, rules: Mutation | undefined): Reply {
+  if (rules === undefined || reply.message === undefined) return reply;
+  return new Reply(reply.message, reply.status, Mutation.merge(reply.mutation, rules));
+}
