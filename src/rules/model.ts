@@ -31,12 +31,14 @@ export interface ServiceRule {
   readonly routes: readonly RouteRule[];
   /** MetaRouter's limits: they hold where the service is served, not where it is called. */
   readonly inboundRateLimit: RateLimitRule | undefined;
-  /** Which workloads serve it, and on which port: selects inbound services by the node's labels. */
-  readonly workload: { readonly labels: Readonly<Record<string, string>>; readonly port: number } | undefined;
+  /** Which workloads serve it, and on which port: selects inbound services by the node's namespace and labels. */
+  readonly workload:
+    | { readonly namespace: string; readonly labels: Readonly<Record<string, string>>; readonly port: number }
+    | undefined;
   readonly policy: PolicyRule;
   /** `NONE`: the client's own choice of address is kept. */
   readonly resolution: 'STATIC' | 'DNS' | 'NONE';
-  /** Unix ms; ties between services go to the oldest. */
+  /** Unix ms; ties between services go to the oldest. MAX_SAFE_INTEGER if nobody says. */
   readonly createdAt: number;
   readonly from: Provenance;
 }

@@ -1,0 +1,25 @@
+/** The kinds that are read: a file each, with its schema and checks. Imports only the schema helpers beside it and zod. */
+import { applicationProtocol } from './application-protocol.js';
+import { destinationRule } from './destination-rule.js';
+import type { Kind } from './kind.js';
+import { metaRouter } from './meta-router.js';
+import { serviceEntry } from './service-entry.js';
+import { workloadEntry } from './workload-entry.js';
+
+export type { RuleObject } from './kind.js';
+
+export const KINDS: readonly Kind[] = [
+  metaRouter,
+  serviceEntry,
+  workloadEntry,
+  destinationRule,
+  applicationProtocol,
+] as readonly Kind[];
+
+/** By `group/kind`; a Service of another group, such as Knative's, is not Kubernetes' Service. */
+const BY_NAME = new Map(KINDS.map((kind) => [`${kind.group}${kind.kind}`, kind]));
+
+export function kindOf(apiVersion: string, kind: string): Kind | undefined {
+  const slash = apiVersion.lastIndexOf('/');
+  return BY_NAME.get(`${apiVersion.slice(0, slash + 1)}${kind}`);
+}

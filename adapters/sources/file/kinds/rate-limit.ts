@@ -1,0 +1,54 @@
+/** Match and local rate limit: shared by MetaRouter (inbound) and TrafficPolicy (outbound). */
+import { RE2JS } from 're2js';
+import { z } from 'zod';
+import { duration, text, uint32 } from '../schema.js';
+
+/** Aeraki's way to say that a key must be there, with any value. It is no valid expression. */
+export const PRESENT = '*';
+
+const regex = () =>
+  z
+    .string()
+    .min(1)
+    .superRefine((pattern, context) => {
+      if (pattern === PRESENT) return;
+      if (pattern.length > 4_096) context.addIssue('must be at most 4096 characters');
+      else {
+        try {
+          RE2JS.compile(pattern);
+        } catch (error) {
+          context.addIssue(`is no RE2 expression: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      }
+    });
+
+export const stringMatch = () =>
+  z
+    .strictObject({ exact: z.string().optional(), prefix: z.string().optional(), regex: regex().optional() })
+    .superRefine((match, context) => {
+      const given = Object.keys(match).filter((key) => match[key as keyof typeof match] !== undefined);
+      if (given.length > 1) context.addIssue(`takes one of exact, prefix and regex, but has ${given.join(' and ')}`);
+    });
+
+/** Empty keys would make Envoy refuse the route. */
+export const routeMatch = () => z.strictObject({ attributes: z.record(z.string().min(1), stringMatch()).optional() });
+
+export const tokenBucket = () =>
+  z.strictObject({
+    maxTokens: uint32().min(1),
+    /** Aeraki's admission demands it; its documentation says 1. */
+    tokensPerFill: uint32().min(1).optional(),
+    fillInterval: duration(1),
+  });
+
+export const localRateLimit = () =>
+  z.strictObject({
+    tokenBucket: tokenBucket().optional(),
+    conditions: z.array(z.strictObject({ match: routeMatch(), tokenBucket: tokenBucket() })).optional(),
+  });
+
+export const mutation = () => z.array(z.strictObject({ key: text(), value: z.string().default('') })).optional();
+
+export type RouteMatch = z.output<ReturnType<typeof routeMatch>>;
+export type LocalRateLimit = z.output<ReturnType<typeof localRateLimit>>;
+export type TokenBucket = z.output<ReturnType<typeof tokenBucket>>;

@@ -1,0 +1,82 @@
+/** Checked objects into the neutral rule model, as Aeraki and Istio would. Imports the rule model and the kinds. */
+import type { ClusterRule, EndpointsRule, ServiceRule } from '../../../../src/rules/index.js';
+import type { ApplicationProtocol } from '../kinds/application-protocol.js';
+import type { DestinationRule } from '../kinds/destination-rule.js';
+import type { RuleObject } from '../kinds/index.js';
+import type { MetaRouter } from '../kinds/meta-router.js';
+import type { Problem } from '../problem.js';
+import { clustersOf } from './clusters.js';
+import { Context, firstByKey, provenance } from './context.js';
+import { endpointsOf } from './endpoints.js';
+import { describeHosts, type HostPort } from './hosts.js';
+import { expandHost, isMetaprotocol, protocolOf } from './port-name.js';
+import { rateLimitOf, routesOf } from './routes.js';
+
+export { isMetaprotocol } from './port-name.js';
+
+export interface Translation {
+  readonly services: readonly ServiceRule[];
+  readonly clusters: readonly ClusterRule[];
+  readonly endpoints: readonly EndpointsRule[];
+  readonly problems: readonly Problem[];
+}
+
+/** Pure: the same objects give the same rules and problems. */
+export function translate(objects: readonly RuleObject[]): Translation {
+  const context = new Context(objects);
+  const hosts = describeHosts(context);
+  const routers = firstByKey(context, context.all<MetaRouter>('MetaRouter'), ({ spec }) => spec.hosts);
+  const rules = firstByKey(context, context.all<DestinationRule>('DestinationRule'), ({ spec, namespace }) => [
+    expandHost(spec.host, namespace),
+  ]);
+  const codecs = codecsOf(context);
+
+  const services: ServiceRule[] = [];
+  const clusters: ClusterRule[] = [];
+  const endpoints: EndpointsRule[] = [];
+  for (const host of hosts.values()) {
+    const rule = rules.get(host.fullHost);
+    services.push(serviceOf(host, isMetaprotocol(host.portName) ? routers.get(host.host) : undefined, rule, codecs));
+    clusters.push(...clustersOf(host, rule));
+    endpoints.push(endpointsOf(host, context));
+  }
+  return { services, clusters, endpoints, problems: context.problems };
+}
+
+function serviceOf(
+  host: HostPort,
+  router: RuleObject<MetaRouter> | undefined,
+  rule: RuleObject<DestinationRule> | undefined,
+  codecs: ReadonlyMap<string, string>,
+): ServiceRule {
+  const named = protocolOf(host.portName);
+  const labels = host.selector ?? host.servedBy;
+  const port = typeof host.targetPort === 'number' ? host.targetPort : host.number;
+  return {
+    key: host.key,
+    host: host.host,
+    port: host.number,
+    portName: host.portName,
+    protocol: named === undefined ? undefined : (codecs.get(named) ?? named),
+    addresses: host.addresses,
+    serviceKey: host.serviceKey,
+    routes: routesOf(host, router, rule),
+    inboundRateLimit: rateLimitOf(router?.spec.localRateLimit),
+    workload: labels === undefined ? undefined : { namespace: host.namespace, labels, port },
+    policy: {},
+    resolution: host.resolution,
+    createdAt: host.object.createdAt,
+    from: provenance(host.object, host.path),
+  };
+}
+
+const CODEC_PREFIX = 'aeraki.meta_protocol.codec.';
+
+/** Protocol → the name of the codec that an ApplicationProtocol gives it; the last one written counts, as upstream. */
+function codecsOf(context: Context): ReadonlyMap<string, string> {
+  const codecs = new Map<string, string>();
+  for (const { spec } of context.all<ApplicationProtocol>('ApplicationProtocol')) {
+    codecs.set(spec.protocol, spec.codec.startsWith(CODEC_PREFIX) ? spec.codec.slice(CODEC_PREFIX.length) : spec.codec);
+  }
+  return codecs;
+}
