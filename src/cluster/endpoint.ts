@@ -14,7 +14,7 @@ export interface Peer {
   checkout(attempt: Attempt): Connection | undefined;
   /** The attempt no longer wants what it waits for, or gives back the connection it got and was never sent on. */
   withdraw(attempt: Attempt): void;
-  /** Has it an open connection that takes calls? Balancers prefer such endpoints while others connect. */
+  /** Has it an open connection that takes calls? Breaks ties between equally loaded endpoints. */
   readonly ready: boolean;
   /** The peer said that it takes no new calls (read-only, GOAWAY). */
   readonly draining: boolean;
@@ -22,32 +22,44 @@ export interface Peer {
   release(): void;
 }
 
-/** An address of a cluster with what the balancer knows of it. In-flight counts live here and outlast rule changes. */
+/** Whoever holds an endpoint, and learns that it has left and its last attempt has ended. */
+export interface EndpointOwner {
+  drained(endpoint: Endpoint): void;
+}
+
+/**
+ * An address of a cluster with what the balancer knows of it. In-flight counts live here and outlast rule changes. There
+ * are tens of thousands of these, so it has few fields, and all its numbers are whole.
+ */
 export class Endpoint implements AttemptTarget {
-  /** Attempts sent and not yet answered, tombstones included. */
+  /** Attempts picked for it and not over: waiting for a connection, sent and unanswered, tombstones. */
   inflight = 0;
-  /** In `runtime.now()`; not picked before. 0: not ejected. */
+  /** In `runtime.now()`, whole; not picked before, unless the cluster is in panic. 0: not ejected. */
   ejectedUntil = 0;
-  /** Gone from the rules, or its peer drains: takes no new attempts. */
-  draining = false;
-  /** Set by the outlier detector. */
-  consecutiveFailures = 0;
+  /** When it last came back from an ejection, in `runtime.now()`. 0: never. */
+  restoredAt = 0;
+  /** How often it was ejected of late: what the next ejection's length is multiplied by. Falls with time in service. */
   ejections = 0;
+  consecutiveFailures = 0;
+  /** Gone from the rules: takes no new attempts, and is forgotten with its last one. */
+  draining = false;
 
-  readonly address: string;
-
+  /**
+   * @param address - `host:port`, as the cluster keys it.
+   */
   constructor(
+    readonly address: string,
     public rule: EndpointRule,
     readonly peer: Peer,
-  ) {
-    this.address = `${rule.address}:${rule.port}`;
-  }
+    private readonly owner: EndpointOwner,
+  ) {}
 
   get weight(): number {
     return this.rule.weight;
   }
 
+  /** An attempt is over. Exactly once for each pick: see `balance-gate.ts`. */
   release(): void {
-    this.inflight--;
+    if (--this.inflight === 0 && this.draining) this.owner.drained(this);
   }
 }

@@ -1,0 +1,91 @@
+import type { ClusterRule, EndpointRule } from '../rules/index.js';
+import { Endpoint, type EndpointOwner, type Peer } from './endpoint.js';
+
+/**
+ * The endpoints of a cluster, by address and port, through all changes of the rules. One that goes takes no new attempts
+ * and lets go of its peer with its last one; one that comes again before that is the same endpoint, still with the
+ * attempts in flight that it has.
+ */
+export class Members implements EndpointOwner {
+  /** In the order of the rules. */
+  all: readonly Endpoint[] = [];
+  /** Of these, those that may be connected to: never in plaintext where mTLS is wanted. */
+  usable: readonly Endpoint[] = [];
+  #byAddress = new Map<string, Endpoint>();
+  readonly #leaving = new Map<string, Endpoint>();
+
+  /**
+   * @param makePeer - for an endpoint that is new
+   * @param gone - told of each endpoint that is no longer usable
+   */
+  constructor(
+    private readonly makePeer: (rule: EndpointRule) => Peer,
+    private readonly gone: (endpoint: Endpoint) => void,
+  ) {}
+
+  /** @returns whether the usable endpoints, their order or weights are others than before. */
+  replace(offered: readonly EndpointRule[], cluster: ClusterRule): boolean {
+    const labels = Object.entries(cluster.labels);
+    const byAddress = new Map<string, Endpoint>();
+    const all: Endpoint[] = [];
+    const usable: Endpoint[] = [];
+    let reweighted = false;
+    for (const rule of offered) {
+      if (!labels.every(([key, value]) => rule.labels[key] === value)) continue;
+      const address = hostPort(rule);
+      if (byAddress.has(address)) continue;
+      let endpoint = this.#byAddress.get(address) ?? this.#leaving.get(address);
+      if (endpoint === undefined) {
+        endpoint = new Endpoint(address, rule, this.makePeer(rule), this);
+      } else {
+        reweighted ||= endpoint.rule.weight !== rule.weight;
+        endpoint.rule = rule;
+        if (endpoint.draining) this.#return(endpoint);
+      }
+      byAddress.set(address, endpoint);
+      all.push(endpoint);
+      if (!wantsMtls(rule, cluster)) usable.push(endpoint);
+    }
+    const before = this.usable;
+    const departed = this.#byAddress;
+    this.all = all;
+    this.usable = usable;
+    this.#byAddress = byAddress;
+    for (const endpoint of before) {
+      if (!byAddress.has(endpoint.address) || wantsMtls(endpoint.rule, cluster)) this.gone(endpoint);
+    }
+    for (const endpoint of departed.values()) if (!byAddress.has(endpoint.address)) this.#leave(endpoint);
+    return reweighted || usable.length !== before.length || usable.some((endpoint, i) => endpoint !== before[i]);
+  }
+
+  /** Members and those that are leaving. */
+  everything(): readonly Endpoint[] {
+    return [...this.all, ...this.#leaving.values()];
+  }
+
+  drained(endpoint: Endpoint): void {
+    this.#leaving.delete(endpoint.address);
+    endpoint.peer.release();
+  }
+
+  #leave(endpoint: Endpoint): void {
+    endpoint.draining = true;
+    if (endpoint.inflight === 0) endpoint.peer.release();
+    else this.#leaving.set(endpoint.address, endpoint);
+  }
+
+  #return(endpoint: Endpoint): void {
+    endpoint.draining = false;
+    this.#leaving.delete(endpoint.address);
+  }
+}
+
+/** Does the endpoint want a mesh identity that we cannot present yet? */
+export function wantsMtls(endpoint: EndpointRule, cluster: ClusterRule): boolean {
+  return (endpoint.tlsMode ?? cluster.tlsMode) === 'istio';
+}
+
+/** As Envoy writes addresses, and hashes them: IPv6 in brackets. */
+function hostPort(rule: EndpointRule): string {
+  return rule.address.includes(':') ? `[${rule.address}]:${rule.port}` : `${rule.address}:${rule.port}`;
+}
