@@ -18,6 +18,9 @@ export interface BreakerEngine {
   /** Exactly once for each permit. `ignored`: it says nothing about the upstream (cancelled, refused locally, stall). */
   settle(permit: Permit, result: 'ok' | 'failed' | 'ignored'): void;
   readonly state: BreakerState;
+  /** While open: how long until a probe may pass, in ms. Undefined in other states. */
+  readonly probeInMs: number | undefined;
+  /** Nobody uses it any more. Attempts that are still under way may settle yet, to no effect. */
   close(): void;
 }
 

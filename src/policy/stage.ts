@@ -1,7 +1,7 @@
 import type { Attempt, Call, Failure, Outcome, Pass, Reply } from '../call/index.js';
 import type { AttributeMatch, ClusterRule, PolicyRule, RouteRule, RuleEngines, ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
-import type { BreakerEngineFactory, PacingEngineFactory } from './engines.js';
+import type { BreakerEngineFactory, BreakerState, PacingEngineFactory } from './engines.js';
 import type { StateStore } from './state-store.js';
 
 /**
@@ -68,6 +68,8 @@ export interface PlanScope {
   compile(match: readonly AttributeMatch[]): (call: Call) => boolean;
   /** Sends the call's request to another cluster as well, whose reply is dropped. Must not throw. */
   mirror(call: Call, cluster: string): void;
+  /** Told when the circuit breaker of a cluster changes its state. For telemetry; must not throw. */
+  readonly onBreaker?: (cluster: string, state: BreakerState) => void;
 }
 
 /**

@@ -9,6 +9,7 @@ import { type Call, Failure, type Pass } from '../../call/index.js';
 import { formatWireId } from '../../message/index.js';
 import type { AttributeMatch, RateLimitRule, TokenBucketRule } from '../../rules/index.js';
 import type { Runtime } from '../../runtime/index.js';
+import { matchKey, routeKey } from '../scope-keys.js';
 import type { Gate, PlanScope, StageBinder } from '../stage.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -50,7 +51,7 @@ export const rateLimitStage: StageBinder<Gate<Pass>> = {
     const owner = ownerOf(scope, rule);
     // A condition is known by what it matches: inserting another before it must not refill its bucket.
     const bucket = (of: TokenBucketRule, match: readonly AttributeMatch[] | null) =>
-      scope.state.get(owner, [of, matchKey(match)], () => new TokenBucket(of, scope.runtime.now()));
+      scope.state.get(owner, [of, match && matchKey(match)], () => new TokenBucket(of, scope.runtime.now()));
     const conditions = rule.conditions.map((it) => ({
       matches: scope.compile(it.match),
       bucket: bucket(it.bucket, it.match),
@@ -62,11 +63,6 @@ export const rateLimitStage: StageBinder<Gate<Pass>> = {
 /** The object that states the limit; its calls share the buckets. */
 function ownerOf({ direction, service, route, cluster }: PlanScope, rule: RateLimitRule): string {
   const ofService = `service/${service.key}/rate-limit/${direction}`;
-  if (rule === route.policy.rateLimit) return `${ofService}/${route.name || JSON.stringify(matchKey(route.match))}`;
+  if (rule === route.policy.rateLimit) return `${ofService}/${routeKey(route)}`;
   return rule === cluster.policy.rateLimit ? `cluster/${cluster.name}/rate-limit` : ofService;
-}
-
-/** JSON has no bigint, which ranges are made of. */
-function matchKey(match: readonly AttributeMatch[] | null): unknown {
-  return match?.map((it) => (it.kind === 'range' ? { ...it, start: String(it.start), end: String(it.end) } : it));
 }

@@ -1,0 +1,52 @@
+/**
+ * Asks the breaker of the cluster before each attempt and tells it how the attempt ended. The breaker itself is an engine
+ * behind a port: when it opens and when it probes is its affair, what counts as a failure is ours. One breaker serves all
+ * routes to the cluster that are under the same rule.
+ */
+import { type Attempt, Failure, type Outcome } from '../../call/index.js';
+import type { BreakerEngine, Permit } from '../engines.js';
+import type { Gate, StageBinder } from '../stage.js';
+import { breakerResult } from './breaker-result.js';
+
+class BreakerGate implements Gate<Attempt> {
+  constructor(
+    private readonly engine: BreakerEngine,
+    private readonly cluster: string,
+  ) {}
+
+  before(attempt: Attempt): Failure | undefined {
+    attempt.permit = this.engine.admit();
+    return attempt.permit === undefined ? this.open() : undefined;
+  }
+
+  settled(attempt: Attempt, outcome: Outcome): void {
+    this.engine.settle(attempt.permit as Permit, breakerResult(outcome));
+    attempt.permit = undefined;
+  }
+
+  private open(): Failure {
+    const probeInMs = this.engine.probeInMs;
+    const next =
+      probeInMs === undefined ? 'a probe is under way' : `the next probe may go in ${Math.ceil(probeInMs)} ms`;
+    const reason = `too many calls of ${this.cluster} failed, ${next}`;
+    return new Failure('CIRCUIT_OPEN', { role: 'circuit-breaker', reason });
+  }
+}
+
+export const circuitBreakerStage: StageBinder<Gate<Attempt>> = {
+  role: 'circuit-breaker',
+  why: 'stops calling a cluster of which too many calls fail, and probes whether it is well again',
+  bind({ cluster, engines, onBreaker, policy: { circuitBreaker: rule }, state }) {
+    if (rule === undefined) return undefined;
+    const { breaker } = engines;
+    if (breaker === undefined) {
+      throw new Error(`${cluster.name} has a circuitBreaker policy, which needs an engine: pass engines.breaker`);
+    }
+    // The engine outlives this plan: what it is given must hold on to nothing of it.
+    const { name } = cluster;
+    const engine = state.get(`cluster/${name}/circuit-breaker`, rule, () =>
+      breaker.create(rule, (changed) => onBreaker?.(name, changed)),
+    );
+    return new BreakerGate(engine, name);
+  },
+};
