@@ -1,0 +1,18 @@
+import { Call, type CallSink } from '../call/index.js';
+import { RoutedPass } from './pass-run.js';
+import type { RoutePlan } from './plan.js';
+
+/** Nobody waits for a mirror's reply; its failure is counted where it happens and goes no further. */
+const NOBODY: CallSink = { reply() {}, fail() {} };
+const FORGET = { passEnded() {} };
+
+/** Sends the call's request to another cluster as well: one pass of its own, with what time the call has left. */
+export function mirrorTo(call: Call, plan: RoutePlan): void {
+  const copy = new Call(call.request, call.protocol, call.destination, NOBODY);
+  copy.mutation = call.mutation;
+  copy.deadlineAt = call.deadlineAt;
+  copy.startedAt = call.startedAt;
+  copy.draw = call.draw;
+  copy.mirrored = true;
+  new RoutedPass(copy, plan, FORGET).start();
+}

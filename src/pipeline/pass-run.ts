@@ -1,0 +1,236 @@
+import { type Call, Failure, type Outcome, Pass, Reply } from '../call/index.js';
+import { type Gate, WAIT, withMutation } from '../policy/index.js';
+import type { Expirable, Timer } from '../runtime/index.js';
+import { RoutedAttempt } from './attempt-run.js';
+import type { Running } from './interceptors.js';
+import type { PassOwner, RoutePlan } from './plan.js';
+import { settle } from './settle.js';
+
+/**
+ * The runner of passes: through the route slots of the plan, one attempt after another as the retry policy allows, and
+ * back. Where routed interceptors stand, the pass ends at them: each subscription to their `next` is a pass of its own
+ * through the rest (`inner`), and this one waits for what the chain makes of it.
+ */
+
+const DEADLINE = 1;
+const RATE_LIMIT = 2;
+const PACING = 4;
+const INTERCEPTORS = 8;
+const MIRROR = 16;
+const RETRY = 32;
+
+const NOT_RESUMED = Symbol('not resumed');
+
+export class RoutedPass extends Pass implements Expirable {
+  private slot = 0;
+  private waiting = false;
+  private entering = false;
+  private early: Failure | undefined | typeof NOT_RESUMED = NOT_RESUMED;
+  private backoff: Timer | undefined = undefined;
+  private chain: Running | undefined = undefined;
+  /** The pass that this one stands in for. */
+  fallbackFor: RoutedPass | undefined = undefined;
+  settled = false;
+  private inner = false;
+
+  constructor(
+    call: Call,
+    readonly plan: RoutePlan,
+    private readonly owner: PassOwner,
+  ) {
+    super(call);
+  }
+
+  get route(): string {
+    return this.plan.route.name;
+  }
+
+  get cluster(): string {
+    return this.plan.cluster.name;
+  }
+
+  start(): void {
+    this.go(DEADLINE);
+  }
+
+  /** Only what stands inside the routed interceptors. */
+  startInner(): void {
+    this.inner = true;
+    this.go(MIRROR);
+  }
+
+  resume(refusal?: Failure): void {
+    if (this.settled) return;
+    if (this.entering) {
+      this.early = refusal;
+      return;
+    }
+    if (!this.waiting) return;
+    this.waiting = false;
+    if (refusal === undefined) {
+      this.go(this.slot << 1);
+      return;
+    }
+    this.passed &= ~this.slot; // who refuses is not settled
+    this.refuse(refusal);
+  }
+
+  end(outcome: Outcome): void {
+    if (this.settled) return;
+    this.finish(outcome);
+  }
+
+  attemptEnded(attempt: RoutedAttempt, outcome: Outcome): void {
+    const retry = this.plan.retry;
+    if (retry === null) {
+      this.finish(outcome);
+      return;
+    }
+    try {
+      if (attempt.number > 1) retry.ended(this);
+      if (this.settled) return;
+      const delayMs = retry.again(this, attempt, outcome);
+      if (delayMs < 0) this.finish(outcome);
+      else if (delayMs === 0) this.attemptOnce();
+      else this.backoff = this.plan.runtime.timers.arm(delayMs, this);
+    } catch (thrown) {
+      this.finish(Failure.from(thrown, 'retry'));
+    }
+  }
+
+  expired(): void {
+    this.backoff = undefined;
+    if (!this.settled) this.attemptOnce();
+  }
+
+  /** What the chain of routed interceptors came to. */
+  chainEnded(outcome: Outcome): void {
+    this.chain = undefined;
+    this.finish(outcome);
+  }
+
+  private go(slot: number): void {
+    const plan = this.plan;
+    try {
+      if (slot <= DEADLINE && plan.deadline !== null && !this.enter(plan.deadline, DEADLINE)) return;
+      if (slot <= RATE_LIMIT && plan.rateLimit !== null && !this.enter(plan.rateLimit, RATE_LIMIT)) return;
+      if (slot <= PACING && plan.pacing !== null && !this.enter(plan.pacing, PACING)) return;
+      if (slot <= INTERCEPTORS && plan.interceptors !== null) {
+        this.slot = INTERCEPTORS;
+        const chain = plan.interceptors.run(this);
+        if (this.settled) chain.stop(this.outcome!);
+        else this.chain = chain;
+        return;
+      }
+      if (slot <= MIRROR && plan.mirror !== null && !this.enter(plan.mirror, MIRROR)) return;
+      this.slot = RETRY;
+      if (plan.retry !== null) plan.retry.deposit(this);
+      this.attemptOnce();
+    } catch (thrown) {
+      this.finish(Failure.from(thrown, SLOT_ROLES[this.slot] ?? 'pass'));
+    }
+  }
+
+  private attemptOnce(): void {
+    const attempt = new RoutedAttempt(this, ++this.attempts, this.attempt as RoutedAttempt | undefined);
+    this.attempt = attempt;
+    attempt.start(this.plan.runtime.now());
+  }
+
+  private enter(gate: Gate<Pass>, slot: number): boolean {
+    this.slot = slot;
+    this.entering = true;
+    const verdict = gate.before(this);
+    this.entering = false;
+    if (verdict !== undefined && verdict !== WAIT) {
+      this.refuse(verdict);
+      return false;
+    }
+    if (this.settled) {
+      settle(gate, this, this.outcome!);
+      return false;
+    }
+    if (verdict === WAIT) {
+      if (this.early === NOT_RESUMED) {
+        this.passed |= slot;
+        this.waiting = true;
+        return false;
+      }
+      const early = this.early;
+      this.early = NOT_RESUMED;
+      if (early !== undefined) {
+        this.refuse(early);
+        return false;
+      }
+    }
+    this.passed |= slot;
+    return true;
+  }
+
+  private refuse(failure: Failure): void {
+    this.refusedBy = failure.role ?? SLOT_ROLES[this.slot];
+    this.finish(failure);
+  }
+
+  private finish(outcome: Outcome): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.outcome = outcome;
+    if (this.backoff !== undefined) {
+      this.backoff.cancel();
+      this.backoff = undefined;
+      this.plan.retry!.ended(this);
+    }
+    this.chain?.stop(outcome);
+    for (let attempt = this.attempt as RoutedAttempt | undefined; attempt !== undefined; ) {
+      attempt.end(outcome);
+      attempt = attempt.previous as RoutedAttempt | undefined;
+    }
+    const { plan, passed } = this;
+    if ((passed & MIRROR) !== 0) settle(plan.mirror!, this, outcome);
+    if ((passed & PACING) !== 0) settle(plan.pacing!, this, outcome);
+    if ((passed & RATE_LIMIT) !== 0) settle(plan.rateLimit!, this, outcome);
+    if (this.inner) this.owner.passEnded(this, outcome);
+    else if (outcome instanceof Failure) {
+      if (plan.fallback === null || !this.fallBack(outcome)) this.leave(outcome);
+    } else this.leave(withMutation(outcome, plan.responseMutation));
+  }
+
+  private leave(outcome: Outcome): void {
+    if ((this.passed & DEADLINE) !== 0) settle(this.plan.deadline!, this, outcome);
+    this.owner.passEnded(this, outcome);
+  }
+
+  /** True if something else answers now. */
+  private fallBack(failure: Failure): boolean {
+    let answer: Reply | string | undefined;
+    try {
+      answer = this.plan.fallback!.recover(this, failure);
+    } catch (thrown) {
+      this.leave(Failure.from(thrown, 'fallback'));
+      return true;
+    }
+    if (answer === undefined) return false;
+    if (answer instanceof Reply) {
+      this.leave(answer);
+      return true;
+    }
+    const plan = this.plan.fallbackPlan(answer);
+    if (plan instanceof Failure) return false;
+    if ((this.passed & DEADLINE) !== 0) settle(this.plan.deadline!, this, failure);
+    const pass = new RoutedPass(this.call, plan, this.owner);
+    pass.fallbackFor = this;
+    pass.hash = this.hash;
+    pass.start();
+    return true;
+  }
+}
+
+const SLOT_ROLES: Record<number, string> = {
+  [DEADLINE]: 'deadline',
+  [RATE_LIMIT]: 'rate-limit',
+  [PACING]: 'pacing',
+  [INTERCEPTORS]: 'interceptors-routed',
+  [MIRROR]: 'mirror',
+  [RETRY]: 'retry',
+};

@@ -1,0 +1,90 @@
+import {
+  Call,
+  type CallHandle,
+  type CallSink,
+  type Destination,
+  type DownstreamPeer,
+  Failure,
+  type Outcome,
+  Reply,
+} from '../call/index.js';
+import type { Message, Protocol } from '../message/index.js';
+import type { ChainOwner, Running } from './interceptors.js';
+import type { RoutedPass } from './pass-run.js';
+import type { PassOwner } from './plan.js';
+import type { ServicePlan } from './service-plan.js';
+
+/**
+ * The runner of calls, the entry plan: telemetry, interceptors before the route, match; then a pass. Settles exactly
+ * once, whoever ends it.
+ */
+export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwner {
+  /** The newest pass; undefined if no route was found. */
+  pass: RoutedPass | undefined = undefined;
+  outcome: Outcome | undefined = undefined;
+  endedAt = 0;
+  settled = false;
+  private cancelled = false;
+  private chain: Running | undefined = undefined;
+
+  constructor(
+    request: Message,
+    protocol: Protocol,
+    destination: Destination,
+    sink: CallSink,
+    peer: DownstreamPeer | undefined,
+    readonly service: ServicePlan,
+  ) {
+    super(request, protocol, destination, sink, peer);
+  }
+
+  start(): void {
+    const { service } = this;
+    service.enter();
+    this.startedAt = service.runtime.now();
+    this.draw = service.runtime.random();
+    const wireMs = this.protocol.deadline?.(this.request);
+    if (wireMs !== undefined) this.deadlineAt = Math.min(this.deadlineAt, this.startedAt + wireMs);
+    if (service.beforeRoute === null) {
+      service.route(this, this);
+      return;
+    }
+    const chain = service.beforeRoute.around(this, this, (call, owner) => service.route(call as RoutedCall, owner));
+    if (!this.settled) this.chain = chain;
+  }
+
+  passEnded(_pass: unknown, outcome: Outcome): void {
+    this.finish(outcome);
+  }
+
+  chainEnded(outcome: Outcome): void {
+    this.chain = undefined;
+    this.finish(outcome);
+  }
+
+  cancel(): void {
+    if (this.settled) return;
+    this.cancelled = true;
+    this.end(new Failure('CANCELLED'));
+  }
+
+  /** Ends the call from outside. No effect once settled. */
+  end(outcome: Outcome): void {
+    if (this.settled) return;
+    this.chain?.stop(outcome);
+    this.pass?.end(outcome);
+    this.finish(outcome);
+  }
+
+  private finish(outcome: Outcome): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.outcome = outcome;
+    this.endedAt = this.service.runtime.now();
+    this.service.telemetry?.callEnded(this, outcome);
+    this.service.leave();
+    if (this.cancelled) return;
+    if (outcome instanceof Reply) this.sink.reply(outcome);
+    else this.sink.fail(outcome);
+  }
+}
