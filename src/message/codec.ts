@@ -24,12 +24,17 @@ export interface Protocol {
   readonly sharing: Sharing;
   /** One codec per connection; it holds the framing state of both directions. */
   open(side: Side, options?: CodecOptions): Codec;
-  /** Whose message it is, where several services share an address: Dubbo's interface, Thrift's service name. */
-  serviceKey?(request: Message): string | undefined;
+  /**
+   * Whose message it is, where several services share an address: names from the most exact to the least, each to be
+   * compared with a service rule's `serviceKey` and its host. Dubbo: the host that its registry gives it, then the interface.
+   */
+  serviceKeys?(request: Message): readonly string[];
   /** @defaultValue kind `error` is `framework`, anything else `ok`. */
   classify?(reply: Message): ReplyStatus;
   /** Milliseconds that the caller still waits, as the wire says. */
   deadline?(request: Message): number | undefined;
+  /** Can whoever sent this request read attributes on its reply? If not, replies go out as they came. @defaultValue yes */
+  takesReplyMutation?(request: Message): boolean;
   /** What each attempt adds where the wire has room: remaining deadline, attempt number. */
   stamp?(attempt: Stampable): Mutation | undefined;
   /** A probe that the peer answers. Its answer is of kind `heartbeat` and goes no further. */
@@ -77,6 +82,7 @@ export interface Rejection {
 
 /** What a protocol may tell the upstream about an attempt. */
 export interface Stampable {
+  readonly request: Message;
   /** From 1. */
   readonly number: number;
   /** Milliseconds left of the deadline; Infinity if there is none. */

@@ -1,0 +1,215 @@
+import {
+  type ByteQueue,
+  type Bytes,
+  COPY_FRAME_UP_TO,
+  type Codec,
+  type CodecOptions,
+  contiguous,
+  MAX_MESSAGE_BYTES,
+  Message,
+  type MessageKind,
+  type Mutation,
+  ProtocolError,
+  type Rejection,
+  Slab,
+  sameWireId,
+  type WireId,
+} from '../../../src/message/index.js';
+import {
+  FLAG_EVENT,
+  FLAG_REQUEST,
+  FLAG_TWO_WAY,
+  HEADER_BYTES,
+  HESSIAN2,
+  isEvent,
+  isRequest,
+  REPLY_KIND,
+  readInt32,
+  SERIALIZATION_MASK,
+  STATUS,
+  serializationOf,
+  statusOf,
+  tagOf,
+  writeHeader,
+  writeId,
+} from './header.js';
+import { replyKind } from './hessian/body.js';
+import { hessianEdits } from './hessian/mutate.js';
+import { dubboReader } from './reader.js';
+import { rejectFrame } from './reject.js';
+import { byteAt, splice } from './splice.js';
+
+/** Of a large frame that straddles read chunks, so much is joined: path and method are to be found in one piece. */
+const HEAD_BYTES = 512;
+
+/**
+ * Frames tell their direction themselves, so one class serves both sides of a connection. Bodies are not looked into
+ * beyond a byte: real providers answer bad ones with status 40, and so they do through the mesh. A frame that announces a
+ * negative or too large length, or does not begin with the magic, ends the connection; real providers say nothing at all
+ * to those, and the caller hangs.
+ */
+export class DubboCodec implements Codec {
+  readonly #slab: Slab;
+  readonly #maxBytes: number;
+
+  constructor(options: CodecOptions = {}) {
+    this.#slab = options.slab ?? new Slab();
+    this.#maxBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
+  }
+
+  decode(input: ByteQueue): Message | null {
+    if (input.length < HEADER_BYTES) {
+      checkMagic(input);
+      return null;
+    }
+    const magic = input.at(0);
+    if (magic !== 0xda || input.at(1) !== 0xbb) checkMagic(input);
+    const body = (input.at(12) << 24) | (input.at(13) << 16) | (input.at(14) << 8) | input.at(15);
+    const total = HEADER_BYTES + body;
+    if (body < 0 || total > this.#maxBytes) throw badLength(body, this.#maxBytes);
+    if (input.length < total) return null;
+    return read(takeFrame(input, total));
+  }
+
+  encode(message: Message, id: WireId = message, mutation?: Mutation): Bytes {
+    if (mutation !== undefined && mutation.size > 0 && takesAttachments(message)) {
+      const edits = hessianEdits(message, mutation, this.#slab);
+      if (edits.length > 0) return splice(message.bytes, message.tag, id, edits, this.#slab);
+    }
+    const { bytes } = message;
+    if (sameWireId(message, id)) return bytes;
+    const first = bytes[0]!;
+    if (bytes.length === 1 && first.length <= COPY_FRAME_UP_TO) {
+      const copy = this.#slab.take(first.length);
+      first.copy(copy);
+      writeId(copy, id.idHigh, id.idLow);
+      return [copy];
+    }
+    const head = this.#slab.take(HEADER_BYTES);
+    first.copy(head, 0, 0, HEADER_BYTES);
+    writeId(head, id.idHigh, id.idLow);
+    return [head, first.subarray(HEADER_BYTES), ...bytes.slice(1)];
+  }
+
+  reject(request: Message, failure: Rejection): Bytes | undefined {
+    return rejectFrame(request, failure);
+  }
+
+  /** A heartbeat that wants an answer gets its own body back, which is null in whatever serialization it came. */
+  answer(event: Message): Bytes | undefined {
+    if (event.kind !== 'heartbeat' || (event.tag & FLAG_TWO_WAY) === 0 || !isRequest(event.tag)) return undefined;
+    const frame = contiguous(event.bytes);
+    const body = frame.length > HEADER_BYTES ? frame.subarray(HEADER_BYTES) : HESSIAN_NULL;
+    const answer = this.#slab.take(HEADER_BYTES + body.length);
+    const flags = FLAG_EVENT | serializationOf(event.tag);
+    writeHeader(answer, flags, STATUS.OK, event.idHigh, event.idLow, body.length);
+    body.copy(answer, HEADER_BYTES);
+    return [answer];
+  }
+}
+
+const HESSIAN_NULL = Buffer.from('N');
+
+/** A two-way heartbeat. Its id may be that of a call under way: replies to events are told apart by their flag. */
+export const HEARTBEAT: Bytes = Object.freeze([
+  Buffer.of(
+    0xda,
+    0xbb,
+    FLAG_REQUEST | FLAG_TWO_WAY | FLAG_EVENT | HESSIAN2,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    1,
+    0x4e,
+  ),
+]);
+
+function takeFrame(input: ByteQueue, total: number): Bytes {
+  const bytes = input.take(total);
+  if (bytes.length === 1 || bytes[0]!.length >= HEAD_BYTES) return bytes;
+  const head = Buffer.allocUnsafe(Math.min(HEAD_BYTES, total));
+  const rest: Buffer[] = [head];
+  let at = 0;
+  for (const segment of bytes) {
+    const copied = segment.copy(head, at);
+    at += copied;
+    if (copied < segment.length) rest.push(segment.subarray(copied));
+  }
+  return rest;
+}
+
+function read(bytes: Bytes): Message {
+  const head = bytes[0]!;
+  const flags = head[2]!;
+  const status = head[3]!;
+  const readOnly = (flags & FLAG_EVENT) !== 0 && isReadOnlyBody(head);
+  const kind = kindOf(flags, status, readOnly, bytes);
+  return new Message(kind, bytes, dubboReader, readInt32(head, 4), readInt32(head, 8), tagOf(flags, status, readOnly));
+}
+
+function kindOf(flags: number, status: number, readOnly: boolean, bytes: Bytes): MessageKind {
+  if ((flags & FLAG_EVENT) !== 0) return readOnly || isOtherEvent(flags, bytes) ? 'event' : 'heartbeat';
+  if ((flags & FLAG_REQUEST) !== 0) return (flags & FLAG_TWO_WAY) !== 0 ? 'request' : 'oneway';
+  if (status !== STATUS.OK) return 'error';
+  const kind = replyKindOf(flags & SERIALIZATION_MASK, bytes);
+  return kind === REPLY_KIND.EXCEPTION || kind === REPLY_KIND.EXCEPTION + REPLY_KIND.WITH_ATTACHMENTS
+    ? 'error'
+    : 'response';
+}
+
+/** An event whose body is neither null nor empty. There is none but read-only yet. */
+function isOtherEvent(flags: number, bytes: Bytes): boolean {
+  const first = byteAt(bytes, HEADER_BYTES);
+  return (
+    (flags & FLAG_REQUEST) !== 0 &&
+    (flags & SERIALIZATION_MASK) === HESSIAN2 &&
+    first !== -1 &&
+    first !== HESSIAN_NULL[0]
+  );
+}
+
+/** A provider that is shutting down says "R" in the channel's serialization: Hessian, or JSONB behind its length. */
+function isReadOnlyBody(frame: Buffer): boolean {
+  const tag = frame[frame.length - 2];
+  return frame.length <= HEADER_BYTES + 6 && frame[frame.length - 1] === 0x52 && (tag === 0x01 || tag === 0x4a);
+}
+
+/** -1 in serializations that are not read. */
+function replyKindOf(serialization: number, bytes: Bytes): number {
+  return serialization === HESSIAN2 ? replyKind(byteAt(bytes, HEADER_BYTES)) : -1;
+}
+
+/** @throws Error - a request whose serialization has no room that we know. Replies go out as they are. */
+function takesAttachments(message: Message): boolean {
+  if (isEvent(message.tag)) return false;
+  const reply = !isRequest(message.tag);
+  if (reply && statusOf(message.tag) !== STATUS.OK) return false;
+  const serialization = serializationOf(message.tag);
+  if (serialization === HESSIAN2) return true;
+  if (reply) return false;
+  throw new Error(`Dubbo serialization ${serialization} is not written: no attribute can be set on the request`);
+}
+
+function checkMagic(input: ByteQueue): void {
+  for (let at = 0; at < Math.min(2, input.length); at++) {
+    if (input.at(at) === MAGIC[at]) continue;
+    const seen = input.at(at).toString(16).padStart(2, '0');
+    throw new ProtocolError(`not Dubbo: byte ${at} of the frame is 0x${seen}, magic is 0xdabb`);
+  }
+}
+
+const MAGIC = [0xda, 0xbb];
+
+function badLength(body: number, maxBytes: number): ProtocolError {
+  if (body < 0) return new ProtocolError(`Dubbo frame: body length at byte 12 is negative (${body})`);
+  return new ProtocolError(`Dubbo frame: body length at byte 12 is ${body}, the limit is ${maxBytes - HEADER_BYTES}`);
+}
