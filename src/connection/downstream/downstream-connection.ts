@@ -1,0 +1,356 @@
+import type { Duplex } from 'node:stream';
+import { type Dispatcher, Failure, type Reply } from '../../call/index.js';
+import { ByteQueue, type Bytes, byteLength, type Codec, type Message, type Protocol } from '../../message/index.js';
+import type { Expirable, Timer } from '../../runtime/index.js';
+import type { ConnectionCounters, ConnectionEventKind } from '../events.js';
+import { FrameWriter } from '../frame-writer.js';
+import { closeGently } from '../linger.js';
+import type { ByteHolder } from './byte-budget.js';
+import { Exchange, ExchangeList, type ExchangeOwner } from './exchange.js';
+import type { Downstream, ResolvedServeOptions } from './serve.js';
+
+/**
+ * The serve loop of one downstream. Requests go to the mesh as they are read; replies are written as they come, or in the
+ * order of their requests where the protocol has no ids to tell them apart.
+ *
+ * - **Bounded**: over a bound of requests under way, of their bytes, of replies that the downstream does not take, or
+ *   of the process's budget, nothing more is read, so that the downstream's own sender is held back.
+ * - **Half-close**: after the client's end of stream what is under way is still answered, then our side ends.
+ * - **Bytes that are no request** close the connection, as nothing after them can be trusted.
+ */
+export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHolder, Expirable {
+  readonly closed: Promise<void>;
+  readonly #queue = new ByteQueue();
+  readonly #codec: Codec;
+  readonly #writer: FrameWriter;
+  readonly #ordered: boolean;
+  readonly #exchanges = new ExchangeList();
+  /** Read in this tick: what is still under way at its end is copied out of the read chunk. */
+  #fresh: Exchange[] = [];
+  #requestBytes = 0;
+  /** Of replies that wait for their turn. */
+  #heldReplyBytes = 0;
+  #decoding = false;
+  #paused = false;
+  /** All that was read has been decoded, as far as it is whole. */
+  #starved = true;
+  #ended = false;
+  #draining = false;
+  /** Nothing is read or written any more. */
+  #over = false;
+  #drainTimer: Timer | undefined = undefined;
+
+  constructor(
+    private readonly socket: Duplex,
+    private readonly protocol: Protocol,
+    private readonly dispatcher: Dispatcher,
+    private readonly options: ResolvedServeOptions,
+  ) {
+    const { maxMessageBytes } = options;
+    this.#codec = protocol.open('downstream', maxMessageBytes === undefined ? {} : { maxMessageBytes });
+    this.#ordered = protocol.sharing !== 'multiplexed';
+    this.#writer = new FrameWriter(socket, () => this.#moved());
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.#finish('closed');
+        resolve();
+      });
+    });
+    options.counters.opened++;
+    this.#tell('opened');
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('end', () => {
+      this.#ended = true;
+      this.#endIfDone();
+    });
+    socket.on('error', (error: Error) => this.#finish(error.message));
+  }
+
+  get inFlight(): number {
+    return this.#exchanges.length;
+  }
+
+  get counters(): ConnectionCounters {
+    return this.options.counters;
+  }
+
+  get heldBytes(): number {
+    return this.#over ? 0 : this.#writer.unsent + this.#heldReplyBytes + this.#requestBytes;
+  }
+
+  drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    const dueAt = this.options.runtime.now() + timeoutMs;
+    if (this.#drainTimer === undefined || dueAt < this.#drainTimer.dueAt) {
+      this.#drainTimer?.cancel();
+      this.#drainTimer = this.options.runtime.timers.armAt(dueAt, this);
+    }
+    this.#endIfDone();
+    return this.closed;
+  }
+
+  /** The drain's time is up. */
+  expired(): void {
+    this.#finish('the drain time is over');
+    this.socket.destroy();
+  }
+
+  close(reason: string): void {
+    if (this.#over) return;
+    closeGently(this.socket, this.options.runtime);
+    this.#finish(reason);
+  }
+
+  evict(reason: string): void {
+    this.#finish(reason);
+    this.socket.destroy();
+  }
+
+  budgetFreed(): void {
+    this.#goOn();
+  }
+
+  answered(exchange: Exchange, reply: Reply): void {
+    if (this.#over) return;
+    const { message } = reply;
+    if (message === undefined) {
+      this.#answer(exchange, undefined);
+      return;
+    }
+    if (this.#ordered && exchange !== this.#exchanges.first) message.unpin();
+    let bytes: Bytes;
+    try {
+      bytes = this.#codec.encode(message, exchange.request, reply.mutation);
+    } catch (error) {
+      this.#refuse(exchange, Failure.from(error, 'encode reply', 'ENCODE_FAILED'));
+      return;
+    }
+    this.#answer(exchange, bytes);
+  }
+
+  failed(exchange: Exchange, failure: Failure): void {
+    if (!this.#over) this.#refuse(exchange, failure);
+  }
+
+  #refuse(exchange: Exchange, failure: Failure): void {
+    let answer: Bytes | 'close' | undefined;
+    try {
+      answer = this.#codec.reject(exchange.request, failure);
+    } catch {
+      answer = 'close';
+    }
+    this.#answer(exchange, answer);
+  }
+
+  /** @param answer - undefined: the request expects none. */
+  #answer(exchange: Exchange, answer: Bytes | 'close' | undefined): void {
+    this.#requestBytes -= exchange.requestBytes;
+    if (!this.#ordered) {
+      this.#exchanges.remove(exchange);
+      if (answer !== undefined) this.#send(answer);
+    } else {
+      exchange.answer = answer ?? NOTHING;
+      if (answer !== undefined && answer !== 'close') this.#heldReplyBytes += byteLength(answer);
+      this.#sendInOrder();
+    }
+    if (this.#over) return;
+    this.#goOn();
+    this.#endIfDone();
+  }
+
+  #sendInOrder(): void {
+    for (let first = this.#exchanges.first; first?.answer !== undefined; first = this.#exchanges.first) {
+      this.#exchanges.remove(first);
+      if (first.answer !== 'close') this.#heldReplyBytes -= byteLength(first.answer);
+      this.#send(first.answer);
+      if (this.#over) return;
+    }
+    if (this.#heldReplyBytes >= 2 * this.options.maxReplyBytes) this.#evictSlow();
+  }
+
+  #send(answer: Bytes | 'close'): void {
+    if (answer === 'close') {
+      this.close('a refusal that the protocol has no words for');
+      return;
+    }
+    if (this.#replyBytes >= 2 * this.options.maxReplyBytes) {
+      this.#evictSlow();
+      return;
+    }
+    this.counters.bytesWritten += this.#writer.write(answer);
+  }
+
+  #evictSlow(): void {
+    this.evict(`${this.#replyBytes} bytes of replies not taken (maxReplyBytes ${this.options.maxReplyBytes})`);
+  }
+
+  get #replyBytes(): number {
+    return this.#writer.unsent + this.#heldReplyBytes;
+  }
+
+  get #full(): boolean {
+    const { maxInFlight, maxRequestBytes, maxReplyBytes, budget } = this.options;
+    return (
+      this.#exchanges.length >= maxInFlight ||
+      this.#requestBytes >= maxRequestBytes ||
+      this.#replyBytes >= maxReplyBytes ||
+      (budget.pausing && this.heldBytes > 0)
+    );
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#over) return;
+    this.counters.bytesRead += chunk.length;
+    this.#queue.push(chunk);
+    this.#decode();
+  }
+
+  #decode(): void {
+    if (this.#decoding) return;
+    this.#decoding = true;
+    this.#starved = false;
+    while (!this.#over && !this.#full) {
+      let message: Message | null;
+      try {
+        message = this.#codec.decode(this.#queue);
+      } catch (error) {
+        this.#garbage((error as Error).message);
+        break;
+      }
+      if (message === null) {
+        this.#starved = true;
+        break;
+      }
+      this.#receive(message);
+    }
+    this.#decoding = false;
+    if (this.#over) return;
+    this.#holdBack(!this.#starved);
+    if (this.#fresh.length > 0) process.nextTick(unpinFresh, this);
+    this.#endIfDone();
+  }
+
+  #receive(message: Message): void {
+    switch (message.kind) {
+      case 'request':
+      case 'oneway':
+        this.#dispatch(message);
+        break;
+      case 'heartbeat':
+      case 'event':
+        this.#answerEvent(message);
+        break;
+      case 'stream-open':
+      case 'stream-data':
+      case 'stream-close':
+        this.#begin(message).fail(NO_STREAMS);
+        break;
+      default:
+        // A reply, where only requests are expected: to a probe of ours, or nobody's.
+        this.counters.unknownReplies++;
+    }
+  }
+
+  #begin(request: Message): Exchange {
+    const exchange = new Exchange(this, request, request.size);
+    this.#requestBytes += exchange.requestBytes;
+    this.#exchanges.push(exchange);
+    return exchange;
+  }
+
+  #dispatch(request: Message): void {
+    const exchange = this.#begin(request);
+    try {
+      exchange.handle = this.dispatcher.dispatch(request, exchange, this.options.peer);
+    } catch (error) {
+      exchange.fail(Failure.from(error, 'dispatch'));
+    }
+    if (!exchange.settled) this.#fresh.push(exchange);
+  }
+
+  #answerEvent(event: Message): void {
+    const answer = this.#codec.answer?.(event);
+    if (answer === undefined) return;
+    this.counters.heartbeatsAnswered++;
+    if (!this.#ordered) {
+      this.#send(answer);
+      return;
+    }
+    const exchange = this.#begin(event);
+    exchange.settled = true;
+    this.#answer(exchange, answer);
+  }
+
+  /** @internal */
+  unpinFresh(): void {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const exchange of fresh) if (!exchange.settled) exchange.request.unpin();
+  }
+
+  /** The tick's replies were handed over, or the downstream has taken all. */
+  #moved(): void {
+    if (this.#over) return;
+    this.options.budget.note(this, this.heldBytes);
+    if (!this.#over) this.#goOn();
+  }
+
+  /** Reads on if it was held back and need not be any more. */
+  #goOn(): void {
+    if (!this.#over && this.#paused && !this.#full) this.#decode();
+  }
+
+  #holdBack(full: boolean): void {
+    this.options.budget.note(this, this.heldBytes);
+    if (full === this.#paused || this.#over) return;
+    this.#paused = full;
+    if (full) {
+      this.counters.readsPaused++;
+      this.socket.pause();
+    } else {
+      this.socket.resume();
+    }
+  }
+
+  #endIfDone(): void {
+    if (this.#over || this.#exchanges.length > 0 || this.#decoding) return;
+    if (this.#ended && this.#starved) this.close('the client ended');
+    else if (this.#draining && this.#queue.length === 0) this.close('drained');
+  }
+
+  #garbage(reason: string): void {
+    this.counters.protocolErrors++;
+    this.#tell('protocol-error', reason);
+    this.close(reason);
+  }
+
+  #finish(reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#drainTimer?.cancel();
+    this.#queue.clear();
+    this.#fresh = [];
+    this.options.budget.note(this, 0);
+    this.counters.closed++;
+    this.#tell('closed', reason);
+    this.#exchanges.clear((exchange) => exchange.cancel());
+  }
+
+  #tell(kind: ConnectionEventKind, reason?: string): void {
+    const event = {
+      kind,
+      side: 'downstream',
+      address: this.options.peer.address,
+      protocol: this.protocol.name,
+    } as const;
+    this.options.listener(reason === undefined ? event : { ...event, reason });
+  }
+}
+
+function unpinFresh(connection: DownstreamConnection): void {
+  connection.unpinFresh();
+}
+
+/** In order, also what gets no answer has its turn. */
+const NOTHING: Bytes = [];
+const NO_STREAMS = new Failure('BAD_REQUEST', { reason: 'streams are not supported' });

@@ -1,0 +1,15 @@
+/** Byte streams: the serve loop for downstreams, pools of upstream connections, what carries them. Imports `cluster`, `call` and below. */
+export { ByteBudget, type ByteHolder } from './downstream/byte-budget.js';
+export { type Downstream, type ServeOptions, serve } from './downstream/serve.js';
+export {
+  ConnectionCounters,
+  type ConnectionEvent,
+  type ConnectionEventKind,
+  type ConnectionListener,
+} from './events.js';
+export { type InProcessOptions, InProcessSocket, inProcessDuplex } from './in-process-duplex.js';
+export { inRootContext } from './root-context.js';
+export { formatAddress, plainTransport, type SocketAddress, type TransportSocket } from './transport-socket.js';
+export type { PoolOptions } from './upstream/options.js';
+export type { PeerPool } from './upstream/peer-pool.js';
+export { Peers, type PeersOptions, type PeerWish } from './upstream/peers.js';

@@ -1,0 +1,38 @@
+import { connect as connectSocket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { inRootContext } from './root-context.js';
+
+/** Where a byte stream leads: a TCP address, or a unix socket. */
+export type SocketAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** The seam between connections and what carries their bytes: plain TCP here; TLS and SPIFFE fill it in their own way. */
+export interface TransportSocket {
+  /**
+   * Begins to connect. The stream emits `connect` once it can be used (at the end of the handshake, if there is one),
+   * or `error` and `close`. Whoever asked bounds the time it takes, and destroys it when that is over.
+   */
+  connect(address: SocketAddress): Duplex;
+  /** What carries the messages of a socket that was accepted: the socket itself, or a stream over it. */
+  accept(socket: Duplex): Duplex;
+}
+
+/**
+ * Plain TCP or unix sockets. Nagle's algorithm is off, since writes are batched here already; keep-alive is off too,
+ * since it says nothing about a peer that is busy or stopped (liveness is read silence).
+ */
+export const plainTransport: TransportSocket = {
+  connect(address) {
+    return inRootContext(() =>
+      connectSocket('path' in address ? { path: address.path } : { ...address, noDelay: true }),
+    );
+  },
+  accept(socket) {
+    return socket;
+  },
+};
+
+/** `host:port`, an IPv6 host in brackets; or the path. */
+export function formatAddress(address: SocketAddress): string {
+  if ('path' in address) return address.path;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}

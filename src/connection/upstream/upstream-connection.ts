@@ -1,0 +1,315 @@
+import type { Duplex } from 'node:stream';
+import { type Attempt, type Connection, Failure, type FailureCode } from '../../call/index.js';
+import { ByteQueue, type Bytes, type Codec, type Message, type Protocol } from '../../message/index.js';
+import type { Runtime } from '../../runtime/index.js';
+import type { ConnectionCounters } from '../events.js';
+import { FrameWriter } from '../frame-writer.js';
+import { closeGently } from '../linger.js';
+import { type Correlation, type Entry, idBefore, Tombstone } from './correlation.js';
+import { Liveness, type Watched } from './liveness.js';
+import type { ResolvedPoolOptions } from './options.js';
+
+/** The pool that a connection belongs to. */
+export interface ConnectionOwner {
+  readonly address: string;
+  readonly protocol: Protocol;
+  readonly counters: ConnectionCounters;
+  /** It may have room again. */
+  roomier(connection: UpstreamConnection): void;
+  /** It takes no new calls from now on. `byPeer`: the peer itself said so. */
+  retired(connection: UpstreamConnection, reason: string, byPeer: boolean): void;
+  /** Before its calls are told. */
+  closed(connection: UpstreamConnection, failure: Failure): void;
+  report(kind: 'protocol-error' | 'silent' | 'unsolicited', reason: string): void;
+}
+
+/** After so many attempts timed out with nothing read between, a peer that has no heartbeats gets no new calls. */
+const TIMEOUTS_UNTIL_RETIRED = 3;
+
+/**
+ * One open connection to an upstream: sends attempts, finds whose the replies are, and settles every attempt exactly
+ * once, whatever the peer does.
+ *
+ * - **Late, repeated and unknown replies** are swallowed and counted; nobody gets them. Where replies come in order, one
+ *   that does not fit means that the order is lost: the connection is closed.
+ * - **Bytes that are no reply** close the connection. In order, they answer the oldest call, which fails with
+ *   `BAD_REPLY`; multiplexed, only a call that was alone can be blamed. The others are `COLLATERAL`.
+ * - **Sent or not.** `maybe` from {@link send} on; a connection lost before the tick's frames were flushed says `no`.
+ */
+export class UpstreamConnection implements Connection, Watched {
+  reads = 0;
+  /** Takes new calls. */
+  accepting = true;
+  /** One-call connections are promised before they are sent on. */
+  promisedTo: Attempt | undefined = undefined;
+  readonly #queue = new ByteQueue();
+  readonly #codec: Codec;
+  readonly #writer: FrameWriter;
+  readonly #liveness: Liveness;
+  readonly #tombstones: Tombstone[] = [];
+  /** Ids from here on are not flushed yet. */
+  #flushedUpTo: number;
+  #timeouts = 0;
+  #closed = false;
+
+  constructor(
+    private readonly owner: ConnectionOwner,
+    private readonly socket: Duplex,
+    private readonly calls: Correlation,
+    private readonly runtime: Runtime,
+    private readonly options: ResolvedPoolOptions,
+  ) {
+    const { protocol } = owner;
+    const maxMessageBytes = options.maxMessageBytes;
+    this.#codec = protocol.open('upstream', maxMessageBytes === undefined ? {} : { maxMessageBytes });
+    this.#flushedUpTo = calls.nextId;
+    this.#writer = new FrameWriter(socket, (drained) => {
+      if (drained) owner.roomier(this);
+      else this.#flushedUpTo = calls.nextId;
+    });
+    this.#liveness = new Liveness(this, runtime, options, protocol.heartbeat !== undefined);
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('end', () => this.#lose('CONNECTION_LOST', 'the peer closed the connection'));
+    socket.on('error', (error: Error) => this.#lose('CONNECTION_LOST', error.message, error));
+    socket.on('close', () => this.#lose('CONNECTION_LOST', 'the connection was closed'));
+  }
+
+  get outstanding(): number {
+    return this.calls.outstanding;
+  }
+
+  get blocked(): boolean {
+    return this.#writer.blocked;
+  }
+
+  /** Can it take one more? */
+  get hasRoom(): boolean {
+    return (
+      this.accepting &&
+      !this.#writer.blocked &&
+      this.promisedTo === undefined &&
+      this.calls.outstanding < this.options.maxInFlight
+    );
+  }
+
+  send(attempt: Attempt): void {
+    this.promisedTo = undefined;
+    const { target } = attempt;
+    if (this.#closed) {
+      target?.release();
+      attempt.lost(new Failure('CONNECTION_LOST', { reason: `${this.owner.address}: closed before it was sent` }));
+      return;
+    }
+    const oneway = attempt.request.kind === 'oneway';
+    if (oneway) this.calls.addOneway(attempt);
+    else this.calls.add(attempt);
+    let bytes: Bytes;
+    try {
+      bytes = this.#codec.encode(attempt.request, attempt, attempt.mutation);
+    } catch (error) {
+      if (!oneway) this.calls.undo(attempt);
+      target?.release();
+      attempt.lost(Failure.from(error, 'encode', 'ENCODE_FAILED'));
+      this.owner.roomier(this);
+      return;
+    }
+    attempt.sent = 'maybe';
+    this.#write(bytes);
+    this.#liveness.busy();
+    if (!oneway) return;
+    target?.release();
+    attempt.written();
+    this.owner.roomier(this);
+  }
+
+  abandon(attempt: Attempt): void {
+    if (this.giveBack(attempt) || this.#closed) return;
+    const tombstone = this.calls.bury(attempt, this.runtime.now());
+    if (tombstone === undefined) return;
+    this.#tombstones.push(tombstone);
+    const { outcome } = attempt;
+    const timedOut = outcome instanceof Failure && (outcome.code === 'ATTEMPT_TIMEOUT' || outcome.code === 'DEADLINE');
+    if (timedOut && ++this.#timeouts >= TIMEOUTS_UNTIL_RETIRED && this.owner.protocol.heartbeat === undefined) {
+      this.drain(`${this.#timeouts} attempts timed out and nothing was read between`);
+    }
+    this.#closeIfDone();
+  }
+
+  /** An attempt that this connection was promised to will not be sent. True if it was promised. */
+  giveBack(attempt: Attempt): boolean {
+    if (this.promisedTo !== attempt) return false;
+    this.promisedTo = undefined;
+    this.owner.roomier(this);
+    return true;
+  }
+
+  /** Takes no new calls; closes when nobody waits for a reply any more. */
+  drain(reason: string, byPeer = false): void {
+    if (this.accepting) {
+      this.accepting = false;
+      this.owner.retired(this, reason, byPeer);
+    }
+    this.#closeIfDone();
+  }
+
+  /** Closes at once; calls that wait for a reply are lost. */
+  destroy(reason: string): void {
+    this.#lose('CONNECTION_LOST', reason);
+  }
+
+  probe(): boolean {
+    const probe = this.owner.protocol.heartbeat?.();
+    if (probe === undefined) return false;
+    this.owner.counters.heartbeatsSent++;
+    this.#write(probe);
+    return true;
+  }
+
+  check(): void {
+    const graves = this.#tombstones;
+    while (graves.length > 0 && graves[0]!.passed) graves.shift();
+    const oldest = graves[0];
+    if (oldest !== undefined && this.runtime.now() - oldest.since >= this.options.maxTombstoneMs) {
+      this.drain(`owes a reply to a call that was given up ${this.options.maxTombstoneMs} ms ago`);
+    }
+  }
+
+  /** An open connection without calls does not keep the process from ending. */
+  rest(resting: boolean): void {
+    const socket = this.socket as Duplex & { ref?(): void; unref?(): void };
+    if (resting) socket.unref?.();
+    else socket.ref?.();
+  }
+
+  silent(): void {
+    this.owner.report('silent', `nothing read for ${2 * this.options.readSilenceMs} ms, nor an answer to a heartbeat`);
+    this.#lose('CONNECTION_LOST', 'the peer is silent');
+  }
+
+  idle(): void {
+    this.#shut(`no calls for ${this.options.idleMs} ms`);
+  }
+
+  #write(bytes: Bytes): void {
+    this.owner.counters.bytesWritten += this.#writer.write(bytes);
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#closed) return;
+    this.reads++;
+    this.#timeouts = 0;
+    this.owner.counters.bytesRead += chunk.length;
+    this.#queue.push(chunk);
+    while (!this.#closed) {
+      let message: Message | null;
+      try {
+        message = this.#codec.decode(this.#queue);
+      } catch (error) {
+        this.#reject((error as Error).message, error);
+        return;
+      }
+      if (message === null) break;
+      this.#receive(message);
+    }
+    if (this.#closed) return;
+    this.#closeIfDone();
+    if (!this.#closed) this.owner.roomier(this);
+  }
+
+  #receive(message: Message): void {
+    switch (message.kind) {
+      case 'response':
+      case 'error':
+        this.#reply(message);
+        break;
+      case 'heartbeat':
+        this.#answer(message);
+        break;
+      default:
+        this.#unsolicited(message);
+        break;
+    }
+  }
+
+  #reply(message: Message): void {
+    const entry = this.calls.take(message);
+    if (entry === undefined) {
+      this.owner.counters.unknownReplies++;
+      if (this.calls.ordered) this.#reject('a reply that nobody asked for, where replies come in order');
+    } else if (entry instanceof Tombstone) {
+      this.owner.counters.lateReplies++;
+      entry.passed = true;
+      entry.target?.release();
+    } else {
+      entry.sent = 'yes';
+      entry.target?.release();
+      entry.replied(message);
+    }
+  }
+
+  #answer(message: Message): void {
+    const answer = this.#codec.answer?.(message);
+    if (answer === undefined) return;
+    this.owner.counters.heartbeatsAnswered++;
+    this.#write(answer);
+  }
+
+  #unsolicited(message: Message): void {
+    const { counters, protocol } = this.owner;
+    counters.unsolicited++;
+    if (message.kind === 'event') {
+      this.#answer(message);
+      if (protocol.unsolicited?.(message) === 'drain') this.drain('the peer takes no new calls', true);
+      return;
+    }
+    this.owner.report('unsolicited', `${message.kind} ${message.operation}: a shared connection takes no calls`);
+    if (message.kind !== 'request') return;
+    const refusal = this.#codec.reject(message, REFUSED);
+    if (refusal !== undefined && refusal !== 'close') this.#write(refusal);
+  }
+
+  #closeIfDone(): void {
+    if (this.accepting || this.#closed || this.calls.live > 0 || this.promisedTo !== undefined) return;
+    this.#shut();
+  }
+
+  #reject(reason: string, cause?: unknown): void {
+    this.owner.counters.protocolErrors++;
+    this.owner.report('protocol-error', reason);
+    this.#lose('BAD_REPLY', reason, cause);
+  }
+
+  /** Nobody waits for anything: closes once all is sent. */
+  #shut(reason = 'drained'): void {
+    closeGently(this.socket, this.runtime);
+    this.#lose('CONNECTION_LOST', reason, undefined, true);
+  }
+
+  #lose(code: FailureCode, reason: string, cause?: unknown, flushing = false): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.accepting = false;
+    this.#liveness.stop();
+    this.#queue.clear();
+    const failure = new Failure(code, { reason: `${this.owner.address}: ${reason}`, sent: 'maybe', cause });
+    this.owner.closed(this, failure);
+    if (!flushing) this.socket.destroy();
+    const culprit = code === 'BAD_REPLY' ? this.calls.culprit : undefined;
+    this.calls.clear((entry) => this.#settleLost(entry, failure, entry === culprit));
+  }
+
+  #settleLost(entry: Entry, failure: Failure, guilty: boolean): void {
+    entry.target?.release();
+    if (entry instanceof Tombstone) return;
+    const unsent = !idBefore(entry.idLow, this.#flushedUpTo);
+    if (unsent) entry.sent = 'no';
+    const code = unsent ? 'CONNECTION_LOST' : failure.code === 'BAD_REPLY' && !guilty ? 'COLLATERAL' : failure.code;
+    entry.lost(
+      code === failure.code && !unsent
+        ? failure
+        : new Failure(code, { reason: failure.message, sent: entry.sent, cause: failure.cause }),
+    );
+  }
+}
+
+const REFUSED = { code: 'BAD_REQUEST', message: 'this end takes no calls' } as const;
