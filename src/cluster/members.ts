@@ -49,7 +49,7 @@ export class Members implements EndpointOwner {
     const before = this.usable;
     const departed = this.#byAddress;
     this.all = all;
-    this.usable = usable;
+    this.usable = usable.length === all.length ? all : usable;
     this.#byAddress = byAddress;
     for (const endpoint of before) {
       if (!byAddress.has(endpoint.address) || wantsMtls(endpoint.rule, cluster)) this.gone(endpoint);

@@ -25,66 +25,64 @@ const HEADS = 16;
 export class EarliestDeadline implements Balancer {
   readonly #endpoints: readonly Endpoint[];
   readonly #byLoad: boolean;
-  /** Of the endpoint with that index. */
+  /** A binary heap, the earliest first: deadlines, and beside each the index of its endpoint. */
   readonly #deadlines: Float64Array;
-  /** Indices of endpoints: a binary heap with the earliest deadline first. */
-  readonly #heap: Int32Array;
+  readonly #indices: Int32Array;
 
   constructor(endpoints: readonly Endpoint[], runtime: Runtime, byLoad: boolean) {
     const size = endpoints.length;
     this.#endpoints = endpoints;
     this.#byLoad = byLoad;
     this.#deadlines = new Float64Array(size);
-    this.#heap = new Int32Array(size);
+    this.#indices = new Int32Array(size);
     for (let i = 0; i < size; i++) {
       this.#deadlines[i] = runtime.random() / endpoints[i]!.weight;
-      this.#heap[i] = i;
+      this.#indices[i] = i;
     }
-    for (let at = (size >> 1) - 1; at >= 0; at--) this.#sink(at);
+    for (let at = (size >> 1) - 1; at >= 0; at--) this.#sink(at, this.#deadlines[at]!);
   }
 
   pick(_attempt: Attempt, candidates: Candidates): Endpoint | undefined {
-    if (this.#heap.length === 0) return undefined;
+    const size = this.#deadlines.length;
+    if (size === 0) return undefined;
     for (let i = 0; i < HEADS; i++) {
       const endpoint = this.#take(0);
       if (candidates.allows(endpoint)) return endpoint;
     }
     let earliest = -1;
     let deadline = Number.POSITIVE_INFINITY;
-    for (let at = 0; at < this.#heap.length; at++) {
-      const index = this.#heap[at]!;
-      if (this.#deadlines[index]! < deadline && candidates.allows(this.#endpoints[index]!)) {
+    for (let at = 0; at < size; at++) {
+      if (this.#deadlines[at]! < deadline && candidates.allows(this.#endpoints[this.#indices[at]!]!)) {
         earliest = at;
-        deadline = this.#deadlines[index]!;
+        deadline = this.#deadlines[at]!;
       }
     }
     return earliest < 0 ? undefined : this.#take(earliest);
   }
 
-  /** The endpoint at that place of the heap, whose next turn comes a period later. */
+  /** The endpoint at that place of the heap; its next turn comes a period later. */
   #take(at: number): Endpoint {
-    const index = this.#heap[at]!;
-    const endpoint = this.#endpoints[index]!;
+    const endpoint = this.#endpoints[this.#indices[at]!]!;
     const load = this.#byLoad ? endpoint.inflight + 1 : 1;
-    this.#deadlines[index] = this.#deadlines[index]! + load / endpoint.weight;
-    this.#sink(at);
+    this.#sink(at, this.#deadlines[at]! + load / endpoint.weight);
     return endpoint;
   }
 
-  #sink(from: number): void {
-    const heap = this.#heap;
+  /** Gives the entry at that place another deadline, no earlier than it had, and moves it down to where it belongs. */
+  #sink(from: number, deadline: number): void {
     const deadlines = this.#deadlines;
-    const index = heap[from]!;
-    const deadline = deadlines[index]!;
+    const indices = this.#indices;
+    const size = deadlines.length;
+    const index = indices[from]!;
     let at = from;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && deadlines[heap[child + 1]!]! < deadlines[heap[child]!]!) child++;
-      if (deadlines[heap[child]!]! >= deadline) break;
-      heap[at] = heap[child]!;
+    for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
+      if (child + 1 < size && deadlines[child + 1]! < deadlines[child]!) child++;
+      if (deadlines[child]! >= deadline) break;
+      deadlines[at] = deadlines[child]!;
+      indices[at] = indices[child]!;
       at = child;
     }
-    heap[at] = index;
+    deadlines[at] = deadline;
+    indices[at] = index;
   }
 }

@@ -21,14 +21,14 @@ const HIGH = 1 - LOW;
  *
  * - How many points: `scale` times the endpoint's share of the weight, where scale makes the lightest endpoint's number
  *   whole and the ring at least `minimumRingSize`, but at most `maximumRingSize`. A running sum of what each should have
- *   spreads the fractions.
+ *   spreads the fractions. Under the maximum a light endpoint may get no point at all: it takes calls if no other can.
  * - An endpoint that may not be picked (ejected, tried by an earlier attempt) is passed over along the ring. All other keys
  *   stay where they are. Envoy builds another ring without ejected hosts, whose number of points per host can differ
  *   and move more keys. Nothing is said of connected endpoints: a key's host is its host.
  * - A call without a hash goes to a random point: a choice by weight.
  *
- * A pick is a binary search. Building hashes and sorts all points: 1,024 take 0.7 ms, 10,000 take 10 ms. 12 bytes a
- * point.
+ * A pick is a binary search. Building hashes and sorts all points: 1,024 take 0.8 ms, 10,000 take 5 ms, at first three
+ * times that. 12 bytes a point.
  */
 export class RingHash implements Balancer {
   readonly #runtime: Runtime;
@@ -71,6 +71,7 @@ export class RingHash implements Balancer {
       }
       at = at + 1 < size ? at + 1 : 0;
     }
+    for (const endpoint of this.#endpoints) if (candidates.allows(endpoint)) return endpoint;
     return undefined;
   }
 
@@ -109,7 +110,8 @@ function ringPoints(endpoints: readonly Endpoint[], hash: HashEngine, minimum: n
     lightest = Math.min(lightest, endpoint.weight);
   }
   const smallestShare = lightest / total;
-  const scale = endpoints.length === 0 ? 0 : Math.min(Math.ceil(smallestShare * minimum) / smallestShare, maximum);
+  const scale =
+    endpoints.length === 0 ? 0 : Math.min(Math.ceil(smallestShare * minimum) / smallestShare, maximum, PLACES);
 
   const hashes: bigint[] = [];
   const owners: number[] = [];
@@ -125,16 +127,37 @@ function ringPoints(endpoints: readonly Endpoint[], hash: HashEngine, minimum: n
   return sorted(hashes, owners);
 }
 
+/** A ring's points at most, as Envoy's. Beside 30 bits of a hash, a place below it fits into the 53 bits of a double. */
+const PLACES = 2 ** 23;
+
+/**
+ * In the order of the hashes; equal ones in the order of the endpoints. Plain numbers are sorted without calling back
+ * for each comparison: they hold the first 30 bits of the hash and the place before sorting. What only the other bits
+ * decide is then a step or two off, and put right at the end.
+ */
 function sorted(hashes: readonly bigint[], owners: readonly number[]): Points {
   const size = hashes.length;
   const high = new Uint32Array(size);
   const low = new Uint32Array(size);
+  const keys = new Float64Array(size);
   for (let i = 0; i < size; i++) {
     scratch[0] = hashes[i]!;
     high[i] = halves[HIGH]!;
     low[i] = halves[LOW]!;
+    keys[i] = (high[i]! >>> 2) * PLACES + i;
   }
-  const order = Uint32Array.from(hashes, (_, i) => i).sort((a, b) => high[a]! - high[b]! || low[a]! - low[b]! || a - b);
+  keys.sort();
+  const order = Uint32Array.from(keys, (key) => key % PLACES);
+  for (let i = 1; i < size; i++) {
+    const place = order[i]!;
+    let at = i;
+    for (; at > 0; at--) {
+      const before = order[at - 1]!;
+      if (high[before]! < high[place]! || (high[before] === high[place] && low[before]! <= low[place]!)) break;
+      order[at] = before;
+    }
+    order[at] = place;
+  }
   return {
     high: order.map((i) => high[i]!),
     low: order.map((i) => low[i]!),
