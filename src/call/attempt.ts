@@ -9,6 +9,8 @@ import type { Pass } from './pass.js';
  */
 export interface AttemptTarget {
   readonly address: string;
+  /** Its counters: attempt-telemetry's. Whoever owns the target closes them once no attempt is left on it. */
+  meter?: { close(): void } | undefined;
   /** The attempt's place is free again: its reply was read, or its connection is gone. */
   release(): void;
 }

@@ -41,6 +41,8 @@ export class Endpoint implements AttemptTarget {
   /** How often it was ejected of late: what the next ejection's length is multiplied by. Falls with time in service. */
   ejections = 0;
   consecutiveFailures = 0;
+  /** Its counters, from its first attempt on. */
+  meter: { close(): void } | undefined = undefined;
   /** Gone from the rules: takes no new attempts, and is forgotten with its last one. */
   draining = false;
 

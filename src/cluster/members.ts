@@ -65,12 +65,12 @@ export class Members implements EndpointOwner {
 
   drained(endpoint: Endpoint): void {
     this.#leaving.delete(endpoint.address);
-    endpoint.peer.release();
+    forget(endpoint);
   }
 
   #leave(endpoint: Endpoint): void {
     endpoint.draining = true;
-    if (endpoint.inflight === 0) endpoint.peer.release();
+    if (endpoint.inflight === 0) forget(endpoint);
     else this.#leaving.set(endpoint.address, endpoint);
   }
 
@@ -78,6 +78,12 @@ export class Members implements EndpointOwner {
     endpoint.draining = false;
     this.#leaving.delete(endpoint.address);
   }
+}
+
+/** Its last attempt is over. The meter stays where it is: an outcome that is told now still finds it, and counts nowhere. */
+function forget(endpoint: Endpoint): void {
+  endpoint.peer.release();
+  endpoint.meter?.close();
 }
 
 /** Does the endpoint want a mesh identity that we cannot present yet? */

@@ -1,3 +1,22 @@
 /** What the mesh tells about itself: meters, access log, events, explain, logger. Imports `call` and below. */
+export { AttemptTelemetryGate } from './attempt-gate.js';
+export { METRICS, type Metric, type MetricSnapshot, type Sample, snapshot } from './catalogue.js';
+export {
+  type AttemptEnd,
+  type CallEnd,
+  type CallStart,
+  type CircuitChange,
+  type ConnectionChange,
+  type ConnectionClose,
+  type ConnectionProtocolError,
+  type EndpointEjected,
+  type EndpointRestored,
+  type EventChannel,
+  events,
+  type RulesApplied,
+  type RulesProblem,
+} from './events.js';
 export { type Logger, silentLogger, stderrLogger, withoutRepeats } from './logger.js';
+export { type ClusterMeter, REFUSING_ROLES, type Reporter, type RouteMeter, type ServiceMeter } from './meter.js';
+export { Meters, NO_ROUTE } from './meters.js';
 export { OUTCOMES, type OutcomeName, outcomeName } from './outcomes.js';

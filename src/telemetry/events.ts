@@ -1,0 +1,108 @@
+import { channel } from 'node:diagnostics_channel';
+import type { Attempt, Call, Outcome } from '../call/index.js';
+
+/**
+ * What happens in the mesh, on `node:diagnostics_channel`: subscribe by name, `subscribe('meltemi:call:end', listener)`.
+ * Where nobody listens an event costs reading one property. Listeners run at once, in the middle of things: they must be
+ * quick, must not change what they are given, and may keep no Call or Attempt, which hold messages. What they throw
+ * becomes an uncaught exception and disturbs no call.
+ */
+export interface EventChannel<T> {
+  readonly name: string;
+  /** Ask before building a payload. */
+  readonly hasSubscribers: boolean;
+  publish(payload: T): void;
+}
+
+export interface CallStart {
+  readonly call: Call;
+  /** Key of the service. */
+  readonly service: string;
+}
+
+export interface CallEnd {
+  readonly call: Call;
+  readonly service: string;
+  /** Undefined: no route was found. */
+  readonly route: string | undefined;
+  readonly cluster: string | undefined;
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+}
+
+export interface AttemptEnd {
+  readonly attempt: Attempt;
+  readonly outcome: Outcome;
+}
+
+export interface ConnectionChange {
+  /** `downstream`: they dialled us; `upstream`: we dialled them. */
+  readonly side: 'downstream' | 'upstream';
+  /** Of the other end, `host:port`. */
+  readonly address: string;
+  readonly protocol: string;
+}
+
+export interface ConnectionClose extends ConnectionChange {
+  /** For people. */
+  readonly reason: string;
+  /** Calls that had no answer yet. */
+  readonly pending: number;
+}
+
+export interface ConnectionProtocolError extends ConnectionChange {
+  /** What the codec found; may quote what the peer sent. */
+  readonly reason: string;
+}
+
+export interface CircuitChange {
+  readonly cluster: string;
+  readonly state: 'closed' | 'open' | 'half-open';
+}
+
+export interface EndpointEjected {
+  readonly cluster: string;
+  readonly address: string;
+  /** Consecutive failures that led to it. */
+  readonly failures: number;
+  readonly forMs: number;
+}
+
+export interface EndpointRestored {
+  readonly cluster: string;
+  readonly address: string;
+}
+
+export interface RulesApplied {
+  /** The source whose change it was. */
+  readonly source: string;
+  /** Of the rules now in force. */
+  readonly version: string;
+  readonly services: number;
+  readonly clusters: number;
+  readonly endpoints: number;
+}
+
+export interface RulesProblem {
+  readonly source: string;
+  /** What, where, and what to do. */
+  readonly message: string;
+}
+
+function named<T>(name: string): EventChannel<T> {
+  return channel(name) as EventChannel<unknown>;
+}
+
+export const events = {
+  callStart: named<CallStart>('meltemi:call:start'),
+  callEnd: named<CallEnd>('meltemi:call:end'),
+  attemptEnd: named<AttemptEnd>('meltemi:attempt:end'),
+  connectionOpen: named<ConnectionChange>('meltemi:connection:open'),
+  connectionClose: named<ConnectionClose>('meltemi:connection:close'),
+  connectionProtocolError: named<ConnectionProtocolError>('meltemi:connection:protocol-error'),
+  circuitChange: named<CircuitChange>('meltemi:circuit:change'),
+  endpointEjected: named<EndpointEjected>('meltemi:endpoint:ejected'),
+  endpointRestored: named<EndpointRestored>('meltemi:endpoint:restored'),
+  rulesApplied: named<RulesApplied>('meltemi:rules:applied'),
+  rulesProblem: named<RulesProblem>('meltemi:rules:problem'),
+} as const;
