@@ -6,13 +6,13 @@ import { indexRoutes, NO_ROUTE, type RouteIndex } from './route-index.js';
 
 /**
  * The routes of one service, immutable. The first that matches wins; there is no default beyond what the rules say.
- * Building 10,000 routes takes some 20 ms, looking one up by its exact values a few hundred ns.
+ * Building 10,000 routes takes some 30 ms, looking one up by its exact values 0.2 to 0.4 µs.
  */
 export class RouteTable {
   readonly routes: readonly CompiledRoute[];
   readonly #index: RouteIndex;
 
-  /** @throws {@link RuleError} - of the first route that cannot be compiled; `validateService` tells of all. */
+  /** @throws {@link RuleError} - of the first route that cannot be compiled; `validateRule` tells of all. */
   constructor(rules: readonly RouteRule[], engines: RuleEngines = {}) {
     this.routes = rules.map((rule, i) => new CompiledRoute(i, rule, engines));
     this.#index = indexRoutes(this.routes);

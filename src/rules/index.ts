@@ -1,6 +1,14 @@
 /** The rule model and its store. Imports nothing above `runtime`. */
+export { Adoption, type AdoptionChange, type HeldService, PATIENCE_MS } from './adoption.js';
+export { type Choice, choose } from './choose.js';
+export { contentHash, sameContent } from './content.js';
+export { diffEndpoints, type EndpointsDiff } from './diff.js';
 export { effectiveLimits, effectivePolicy, mergePolicies } from './effective.js';
 export type * from './engines.js';
 export * from './model.js';
+export { namedClusters, unknownClusters } from './named-clusters.js';
 export { RuleError } from './rule-error.js';
 export type { RuleSource } from './source.js';
+export type { SourceStatus } from './source-status.js';
+export { type ChangeSet, RuleStore, type Snapshot } from './store.js';
+export { watchSource } from './watch.js';

@@ -1,0 +1,175 @@
+/**
+ * What can be known to be wrong with rules when they come, before anything is compiled for calls: patterns, weights,
+ * figures out of range, engines that are not there. All problems at once, each with the place where it was written.
+ */
+import {
+  type ClusterRule,
+  type EndpointsRule,
+  type PolicyRule,
+  type Provenance,
+  type RateLimitRule,
+  type RouteRule,
+  type Rule,
+  type RuleEngines,
+  RuleError,
+  type ServiceRule,
+  serviceKey,
+  type TokenBucketRule,
+} from '../rules/index.js';
+import { CompiledRoute } from './compiled-route.js';
+import { compileMatch } from './matchers.js';
+
+/** Every engine that a rule may ask for by name. */
+export interface AvailableEngines extends RuleEngines {
+  readonly breaker?: unknown;
+  readonly pacing?: unknown;
+}
+
+/** Empty: nothing is wrong. Costs what compiling the patterns costs. */
+export function validateRule(rule: Rule, engines: AvailableEngines): readonly RuleError[] {
+  const check = new Check(engines, rule.from);
+  if ('routes' in rule) check.service(rule);
+  else if ('balancer' in rule) check.cluster(rule);
+  else check.endpoints(rule);
+  return check.problems;
+}
+
+export function validateRules(rules: Iterable<Rule>, engines: AvailableEngines): readonly RuleError[] {
+  const problems: RuleError[] = [];
+  for (const rule of rules) problems.push(...validateRule(rule, engines));
+  return problems;
+}
+
+const ANY = Number.POSITIVE_INFINITY;
+
+class Check {
+  readonly problems: RuleError[] = [];
+
+  constructor(
+    readonly engines: AvailableEngines,
+    private from: Provenance,
+  ) {}
+
+  service(service: ServiceRule): void {
+    if (service.routes.length === 0)
+      this.#problem(`service ${service.key} has no route; give it at least a default one`);
+    this.#port(service.port, `service ${service.key}`);
+    this.#policy(service.policy, `service ${service.key}`);
+    if (service.inboundRateLimit !== undefined) this.#rateLimit(service.inboundRateLimit, `service ${service.key}`);
+    const { from } = this;
+    for (const [i, route] of service.routes.entries()) {
+      this.from = route.from;
+      this.#route(route, i);
+    }
+    this.from = from;
+  }
+
+  cluster(cluster: ClusterRule): void {
+    const where = `cluster ${cluster.name}`;
+    this.#policy(cluster.policy, where);
+    this.#number(cluster.connectTimeoutMs, 1, ANY, `${where}: connectTimeoutMs`);
+    for (const [name, limit] of Object.entries(cluster.limits)) this.#number(limit, 0, ANY, `${where}: ${name}`);
+    const { balancer } = cluster;
+    if (balancer.kind === 'least-request') this.#number(balancer.choices, 1, ANY, `${where}: choices`);
+    if (balancer.kind !== 'ring-hash') return;
+    this.#engine('hash', `${where} balances by ring hash`);
+    this.#number(balancer.maximumRingSize, 1, MAX_RING, `${where}: maximumRingSize`);
+    this.#number(balancer.minimumRingSize, 1, balancer.maximumRingSize, `${where}: minimumRingSize`);
+  }
+
+  endpoints(rule: EndpointsRule): void {
+    const seen = new Set<string>();
+    for (const { address, port, weight, priority } of rule.endpoints) {
+      const key = serviceKey(address, port);
+      const where = `endpoint ${address}:${port} of ${rule.key}`;
+      if (seen.has(key)) this.#problem(`${where} is there twice; its weight says how much it takes`);
+      seen.add(key);
+      this.#port(port, where);
+      this.#number(weight, 1, ANY, `${where}: weight`);
+      this.#number(priority, 0, ANY, `${where}: priority`);
+    }
+  }
+
+  #route(route: RouteRule, index: number): void {
+    const where = `route ${index + 1}${route.name === '' ? '' : ` ${JSON.stringify(route.name)}`}`;
+    const count = this.problems.length;
+    for (const match of route.match) this.#try(() => compileMatch(match, this.engines, route.from));
+    if (this.problems.length === count) this.#try(() => new CompiledRoute(index, route, this.engines));
+    for (const { cluster, perMillion } of route.mirrors) {
+      this.#number(perMillion, 0, 1_000_000, `${where}: perMillion of the mirror ${cluster}`);
+    }
+    this.#policy(route.policy, where);
+  }
+
+  #policy(policy: PolicyRule, where: string): void {
+    const { timeoutMs, attemptTimeoutMs, retry, circuitBreaker, limits, rateLimit, pacing, outlier } = policy;
+    if (timeoutMs !== undefined) this.#number(timeoutMs, 0, ANY, `${where}: timeoutMs`);
+    if (attemptTimeoutMs !== undefined) this.#number(attemptTimeoutMs, 0, ANY, `${where}: attemptTimeoutMs`);
+    if (retry !== undefined) {
+      this.#number(retry.attempts, 0, 1000, `${where}: retry.attempts`);
+      this.#number(retry.backoffBaseMs, 0, ANY, `${where}: retry.backoffBaseMs`);
+      this.#number(retry.backoffMaxMs, retry.backoffBaseMs, ANY, `${where}: retry.backoffMaxMs`);
+      this.#number(retry.budget.percent, 0, ANY, `${where}: retry.budget.percent`);
+      this.#number(retry.budget.minPerSecond, 0, ANY, `${where}: retry.budget.minPerSecond`);
+      this.#number(retry.budget.ttlMs, 1, ANY, `${where}: retry.budget.ttlMs`);
+    }
+    if (circuitBreaker !== undefined) {
+      this.#engine('breaker', `${where} asks for a circuit breaker`);
+      this.#number(circuitBreaker.errorPercent, 0, 100, `${where}: circuitBreaker.errorPercent`);
+      this.#number(circuitBreaker.windowMs, 1, ANY, `${where}: circuitBreaker.windowMs`);
+      this.#number(circuitBreaker.openMs, 1, ANY, `${where}: circuitBreaker.openMs`);
+    }
+    for (const [name, limit] of Object.entries(limits ?? {})) this.#number(limit, 0, ANY, `${where}: limits.${name}`);
+    if (rateLimit !== undefined) this.#rateLimit(rateLimit, where);
+    if (pacing !== undefined) {
+      this.#engine('pacing', `${where} asks for pacing`);
+      this.#number(pacing.ratePerSecond, Number.MIN_VALUE, ANY, `${where}: pacing.ratePerSecond`);
+      this.#number(pacing.maxQueued, 0, ANY, `${where}: pacing.maxQueued`);
+    }
+    if (outlier !== undefined) this.#number(outlier.maxEjectionPercent, 0, 100, `${where}: outlier.maxEjectionPercent`);
+  }
+
+  #rateLimit({ bucket, conditions }: RateLimitRule, where: string): void {
+    if (bucket !== undefined) this.#bucket(bucket, where);
+    for (const condition of conditions) {
+      this.#bucket(condition.bucket, where);
+      for (const match of condition.match) this.#try(() => compileMatch(match, this.engines, this.from));
+    }
+  }
+
+  #bucket({ maxTokens, tokensPerFill, fillIntervalMs }: TokenBucketRule, where: string): void {
+    this.#number(maxTokens, 1, ANY, `${where}: maxTokens`);
+    this.#number(tokensPerFill, 1, ANY, `${where}: tokensPerFill`);
+    this.#number(fillIntervalMs, 1, ANY, `${where}: fillIntervalMs`);
+  }
+
+  #port(port: number, where: string): void {
+    this.#number(port, 1, 65535, `${where}: port`);
+  }
+
+  #number(value: number, least: number, most: number, what: string): void {
+    if (value >= least && value <= most) return;
+    this.#problem(`${what} is ${value}; it must be ${most === ANY ? `at least ${least}` : `from ${least} to ${most}`}`);
+  }
+
+  #engine(name: 'hash' | 'breaker' | 'pacing', why: string): void {
+    if (this.engines[name] === undefined)
+      this.#problem(`${why}, but the engine '${name}' isn't there; give the mesh one`);
+  }
+
+  #problem(problem: string): void {
+    this.problems.push(new RuleError(problem, this.from));
+  }
+
+  #try(compile: () => unknown): void {
+    try {
+      compile();
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      this.problems.push(error);
+    }
+  }
+}
+
+/** Envoy's largest ring. */
+const MAX_RING = 8 * 1024 * 1024;

@@ -1,0 +1,76 @@
+/**
+ * Whose is an address? Kept up to date rule by rule, so that a change costs what changed. Services are found by host,
+ * virtual address, endpoint address and wildcard host, the first of these that knows the address at all.
+ */
+
+import { type EndpointRule, type ServiceRule, serviceKey } from './model.js';
+import { MultiMap } from './multi-map.js';
+
+export class DestinationIndex {
+  readonly #byVirtualAddress = new MultiMap();
+  readonly #byEndpoint = new MultiMap();
+  readonly #byWildcard = new MultiMap();
+
+  constructor(private readonly services: ReadonlyMap<string, ServiceRule>) {}
+
+  addService(service: ServiceRule): void {
+    for (const address of service.addresses) this.#byVirtualAddress.add(serviceKey(address, service.port), service.key);
+    if (isWildcard(service)) this.#byWildcard.add(serviceKey(service.host, service.port), service.key);
+  }
+
+  removeService(service: ServiceRule): void {
+    for (const address of service.addresses) {
+      this.#byVirtualAddress.delete(serviceKey(address, service.port), service.key);
+    }
+    if (isWildcard(service)) this.#byWildcard.delete(serviceKey(service.host, service.port), service.key);
+  }
+
+  /** @param key - of the endpoints' rule, which is their service's. */
+  addEndpoints(key: string, endpoints: readonly EndpointRule[]): void {
+    for (const { address, port } of endpoints) this.#byEndpoint.add(serviceKey(address, port), key);
+  }
+
+  removeEndpoints(key: string, endpoints: readonly EndpointRule[]): void {
+    for (const { address, port } of endpoints) this.#byEndpoint.delete(serviceKey(address, port), key);
+  }
+
+  /** Oldest first. Empty: nobody describes the destination. */
+  candidates(host: string, port: number): readonly ServiceRule[] {
+    const key = serviceKey(host, port);
+    const named = this.services.get(key);
+    if (named !== undefined) return [named];
+    const byVirtualAddress = this.#all(this.#byVirtualAddress.get(key));
+    if (byVirtualAddress.length > 0) return byVirtualAddress;
+    const byEndpoint = this.#all(this.#byEndpoint.get(key));
+    return byEndpoint.length > 0 ? byEndpoint : this.#wild(host, port);
+  }
+
+  /** The longest wildcard that covers the host: `*.b.c` before `*.c` before `*`. */
+  #wild(host: string, port: number): readonly ServiceRule[] {
+    if (this.#byWildcard.size === 0) return [];
+    for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1)) {
+      const found = this.#all(this.#byWildcard.get(serviceKey(`*${host.slice(dot)}`, port)));
+      if (found.length > 0) return found;
+    }
+    return this.#all(this.#byWildcard.get(serviceKey('*', port)));
+  }
+
+  /** Endpoints may be known before their service is. */
+  #all(keys: Iterable<string>): readonly ServiceRule[] {
+    const found: ServiceRule[] = [];
+    for (const key of keys) {
+      const service = this.services.get(key);
+      if (service !== undefined) found.push(service);
+    }
+    return found.length > 1 ? found.sort(byAge) : found;
+  }
+}
+
+/** Oldest first; of the same age, by key, so that every process decides alike. */
+export function byAge(a: ServiceRule, b: ServiceRule): number {
+  return a.createdAt - b.createdAt || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+}
+
+function isWildcard({ host }: ServiceRule): boolean {
+  return host === '*' || host.startsWith('*.');
+}

@@ -1,0 +1,54 @@
+import type { SourceState } from './source-status.js';
+
+interface Held<R> {
+  readonly source: SourceState;
+  readonly rule: R;
+}
+
+/**
+ * What all sources say of one kind of rule, a stack a key: the source of highest precedence is seen (among equals the
+ * one that was registered first), and taking its rule away reveals the next.
+ */
+export class Layers<R> {
+  /** What is seen, by key. */
+  readonly visible = new Map<string, R>();
+  readonly #stacks = new Map<string, Held<R>[]>();
+
+  /** @returns whether the source had no rule of that key before. */
+  put(key: string, rule: R, source: SourceState): boolean {
+    let stack = this.#stacks.get(key);
+    if (stack === undefined) {
+      stack = [];
+      this.#stacks.set(key, stack);
+    }
+    const at = stack.findIndex((held) => held.source === source);
+    if (at >= 0) {
+      stack[at] = { source, rule };
+    } else {
+      stack.push({ source, rule });
+      stack.sort((a, b) => b.source.precedence - a.source.precedence || a.source.order - b.source.order);
+    }
+    this.visible.set(key, stack[0]!.rule);
+    return at < 0;
+  }
+
+  /** @returns whether the source had one. */
+  remove(key: string, source: SourceState): boolean {
+    const stack = this.#stacks.get(key);
+    const at = stack?.findIndex((held) => held.source === source) ?? -1;
+    if (stack === undefined || at < 0) return false;
+    stack.splice(at, 1);
+    if (stack.length > 0) {
+      this.visible.set(key, stack[0]!.rule);
+    } else {
+      this.#stacks.delete(key);
+      this.visible.delete(key);
+    }
+    return true;
+  }
+
+  /** Every key that the source has said something of. Looks at all keys. */
+  *keysOf(source: SourceState): Iterable<string> {
+    for (const [key, stack] of this.#stacks) if (stack.some((held) => held.source === source)) yield key;
+  }
+}

@@ -1,0 +1,35 @@
+import { describe, expect, test } from '@jest/globals';
+import { choose } from '../../src/rules/index.js';
+import { service } from './rules.js';
+
+const old = service('old', { serviceKey: 'I.A' });
+const young = service('young', { serviceKey: 'I.A', createdAt: 5 });
+const other = service('i-b', { serviceKey: 'I.B', createdAt: 6 });
+const plain = service('i-c', { createdAt: 7 });
+
+describe('which service a message is for', () => {
+  test('is nobody without candidates, and the only one whatever its key', () => {
+    expect(choose([])).toBeUndefined();
+    expect(choose([other], ['I.X'])).toEqual({ service: other, tied: [] });
+  });
+
+  test('goes by the key that a service was given', () => {
+    expect(choose([old, other, plain], ['I.B'])).toEqual({ service: other, tied: [] });
+  });
+
+  test('else by the host that the registry would give the key', () => {
+    expect(choose([old, other, plain], ['I.C', 'i-c'])).toEqual({ service: plain, tied: [] });
+    const claimed = service('x', { serviceKey: 'I.C', createdAt: 9 });
+    expect(choose([old, plain, claimed], ['I.C', 'i-c'])?.service).toBe(claimed);
+  });
+
+  test('else is a service that was given no key', () => {
+    expect(choose([old, plain], ['I.X'])?.service).toBe(plain);
+    expect(choose([old, plain])?.service).toBe(plain);
+  });
+
+  test('is the oldest of several that fit as well, and the others are reported', () => {
+    expect(choose([old, young, plain], ['I.A'])).toEqual({ service: old, tied: [young] });
+    expect(choose([old, young, other], ['I.X'])).toEqual({ service: old, tied: [young, other] });
+  });
+});

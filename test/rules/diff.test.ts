@@ -1,0 +1,29 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { diffEndpoints, sameContent } from '../../src/rules/index.js';
+import { endpoint } from './rules.js';
+
+const list = fc.uniqueArray(
+  fc.record({ address: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), weight: fc.integer({ min: 1, max: 2 }) }),
+  { selector: ({ address }) => address, maxLength: 6 },
+);
+
+test('before, less what was removed, with what was added, is after', () => {
+  fc.assert(
+    fc.property(list, list, (from, to) => {
+      const before = from.map(({ address, weight }) => endpoint(address, { weight }));
+      const after = to.map(({ address, weight }) => endpoint(address, { weight }));
+      const { added, removed } = diffEndpoints(before, after);
+      const patched = [...before.filter((e) => !removed.includes(e)), ...added];
+      const sorted = (endpoints: readonly { address: string }[]) =>
+        [...endpoints].sort((a, b) => a.address.localeCompare(b.address));
+      expect(sorted(patched)).toEqual(sorted(after));
+      for (const e of added) expect(removed.some((r) => sameContent(r, e))).toBe(false);
+    }),
+  );
+});
+
+test('another order is no change', () => {
+  const before = ['a', 'b', 'c'].map((address) => endpoint(address));
+  expect(diffEndpoints(before, before.toReversed())).toEqual({ added: [], removed: [] });
+});

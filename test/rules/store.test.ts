@@ -1,0 +1,245 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { of, Subject, throwError } from 'rxjs';
+import { type ChangeSet, type RuleChange, RuleStore, type SourceStatus, watchSource } from '../../src/rules/index.js';
+import { cluster, endpoint, endpoints, remove, service, serviceTo, upsert } from './rules.js';
+
+const FILE = { name: 'file', precedence: 300 };
+const REGISTRY = { name: 'registry', precedence: 100 };
+
+function keys({ services, clusters, endpoints }: ChangeSet) {
+  return { services: [...services], clusters: [...clusters], endpoints: [...endpoints] };
+}
+
+const NOTHING = { services: [], clusters: [], endpoints: [] };
+
+describe('a rule store', () => {
+  test('applies a batch at once and tells its keys', () => {
+    const store = new RuleStore();
+    const seen: ChangeSet[] = [];
+    store.changes.subscribe((changes) => {
+      expect(store.services.size + store.clusters.size + store.endpoints.size).toBe(3);
+      expect(changes.version).toBe(store.version);
+      seen.push(changes);
+    });
+    const batch = [upsert.service(service('a')), upsert.cluster(cluster('a')), upsert.endpoints(endpoints('a'))];
+    store.apply(FILE, batch);
+    expect(seen.map(keys)).toEqual([{ services: ['a_80'], clusters: ['outbound|80||a'], endpoints: ['a_80'] }]);
+  });
+
+  test('takes no notice of equal content, wherever it is written now', () => {
+    const store = new RuleStore();
+    store.apply(FILE, [upsert.service(service('a')), upsert.endpoints(endpoints('a', endpoint('1'), endpoint('2')))]);
+    const { version } = store;
+    let emitted = 0;
+    store.changes.subscribe(() => emitted++);
+    const moved = service('a', { from: { source: 'file', origin: 'other.yaml:7' } });
+    const shuffled = endpoints('a', endpoint('2'), endpoint('1'));
+    expect(keys(store.apply(FILE, [upsert.service(moved), upsert.endpoints(shuffled)]))).toEqual(NOTHING);
+    expect(store.services.get('a_80')?.from.origin).toBe('other.yaml:7');
+    expect(store.version).toBe(version);
+    expect(emitted).toBe(0);
+  });
+
+  test('takes no notice of what a batch takes back itself', () => {
+    const store = new RuleStore();
+    store.apply(FILE, [upsert.service(service('a'))]);
+    const batch = [
+      remove.service('a'),
+      upsert.service(service('b')),
+      upsert.service(service('a')),
+      remove.service('b'),
+    ];
+    expect(keys(store.apply(FILE, batch))).toEqual(NOTHING);
+    expect(keys(store.apply(FILE, [remove.cluster('never')]))).toEqual(NOTHING);
+  });
+
+  test('keeps what the source of highest precedence says; taking that away reveals the next', () => {
+    const store = new RuleStore();
+    const registry = service('a', { createdAt: 1 });
+    const file = service('a', { createdAt: 2 });
+    store.apply(REGISTRY, [upsert.service(registry)]);
+    expect(keys(store.apply(FILE, [upsert.service(file)])).services).toEqual(['a_80']);
+    expect(keys(store.apply(REGISTRY, [upsert.service(service('a', { createdAt: 3 }))]))).toEqual(NOTHING);
+    expect(store.services.get('a_80')).toBe(file);
+    expect(keys(store.apply(FILE, [remove.service('a')])).services).toEqual(['a_80']);
+    expect(store.services.get('a_80')?.createdAt).toBe(3);
+    expect(keys(store.apply(FILE, [remove.service('a')]))).toEqual(NOTHING);
+    store.apply(REGISTRY, [remove.service('a')]);
+    expect(store.services.size).toBe(0);
+  });
+
+  test('lets the first registered of equal precedence win', () => {
+    const store = new RuleStore();
+    const late = { name: 'late', precedence: 300 };
+    store.register(FILE);
+    store.apply(late, [upsert.service(service('a', { createdAt: 2 }))]);
+    store.apply(FILE, [upsert.service(service('a', { createdAt: 1 }))]);
+    store.apply(late, [upsert.service(service('a', { createdAt: 3 }))]);
+    expect(store.services.get('a_80')?.createdAt).toBe(1);
+  });
+
+  test('refuses two sources of one name', () => {
+    const store = new RuleStore();
+    store.register(FILE);
+    expect(() => store.register({ name: 'file', precedence: 1 })).toThrow(/two rule sources are called 'file'/);
+  });
+
+  test('forgets a source with all that it has said', () => {
+    const store = new RuleStore();
+    store.apply(REGISTRY, [upsert.service(service('a')), upsert.cluster(cluster('a'))]);
+    store.apply(FILE, [upsert.service(service('a')), upsert.service(service('b')), upsert.endpoints(endpoints('b'))]);
+    expect(keys(store.forget('file'))).toEqual({ services: ['b_80'], clusters: [], endpoints: ['b_80'] });
+    expect([...store.services.keys()]).toEqual(['a_80']);
+    expect(store.sources.map(({ name }) => name)).toEqual(['registry']);
+  });
+
+  test('has snapshots that never change, one a version', () => {
+    const store = new RuleStore();
+    store.apply(FILE, [upsert.service(service('a'))]);
+    const before = store.snapshot();
+    expect(store.snapshot()).toBe(before);
+    store.apply(FILE, [upsert.service(service('b'))]);
+    expect([...before.services.keys()]).toEqual(['a_80']);
+    expect(store.snapshot().version).toBe(store.version);
+    expect(store.snapshot().version).not.toBe(before.version);
+  });
+
+  test('knows of each source what it has, whether it is in sync, and what it complains of', () => {
+    const store = new RuleStore();
+    const seen: SourceStatus[] = [];
+    store.statuses.subscribe((status) => seen.push({ ...status }));
+    store.register(FILE);
+    expect(store.synced).toBe(false);
+    store.apply(FILE, [
+      upsert.service(service('a')),
+      upsert.service(service('a')),
+      { type: 'problem', message: 'bad line 3' },
+    ]);
+    expect(store.sources).toMatchObject([
+      { synced: false, problems: ['bad line 3'], rules: { service: 1, cluster: 0 } },
+    ]);
+    store.apply(FILE, [{ type: 'complete' }]);
+    store.apply(FILE, [{ type: 'complete' }]);
+    expect(store.synced).toBe(true);
+    expect(seen.map(({ synced, problems }) => [synced, problems.length])).toEqual([
+      [false, 1],
+      [true, 0],
+    ]);
+  });
+
+  test('is the same after any batches as after saying only what is left of them', () => {
+    const host = fc.constantFrom('a', 'b', 'c');
+    const address = fc.uniqueArray(fc.constantFrom('1', '2', '3', '4'), { maxLength: 4 });
+    const change: fc.Arbitrary<RuleChange> = fc.oneof(
+      fc.tuple(host, address).map(([h, addresses]) => upsert.service(service(h, { addresses }))),
+      fc.tuple(host, fc.nat(2)).map(([h, n]) => upsert.cluster(cluster(h, '', { connectTimeoutMs: n + 1 }))),
+      fc.tuple(host, address).map(([h, list]) => upsert.endpoints(endpoints(h, ...list.map((a) => endpoint(a))))),
+      host.map(remove.service),
+      host.map((h) => remove.cluster(h)),
+      host.map(remove.endpoints),
+    );
+    const batches = fc.array(fc.tuple(fc.constantFrom(FILE, REGISTRY), fc.array(change, { maxLength: 4 })), {
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(batches, (said) => {
+        const store = new RuleStore();
+        const mirror = { services: new Map(), clusters: new Map(), endpoints: new Map() };
+        store.changes.subscribe((changes) => {
+          for (const kind of ['services', 'clusters', 'endpoints'] as const) {
+            for (const key of changes[kind]) {
+              const rule = store[kind].get(key);
+              expect(rule).not.toEqual(mirror[kind].get(key));
+              if (rule === undefined) mirror[kind].delete(key);
+              else mirror[kind].set(key, rule);
+            }
+          }
+        });
+        for (const [source, batch] of said) store.apply(source, batch);
+        const fresh = new RuleStore();
+        fresh.apply(FILE, [
+          ...[...mirror.endpoints.values()].map(upsert.endpoints),
+          ...[...mirror.clusters.values()].map(upsert.cluster),
+          ...[...mirror.services.values()].map(upsert.service),
+        ]);
+        expect(fresh.version).toBe(store.version);
+        for (const at of ['1', '2', '3', '4']) {
+          for (const port of [80, 20880]) {
+            expect(store.candidates(at, port).map(({ key }) => key)).toEqual(
+              fresh.candidates(at, port).map(({ key }) => key),
+            );
+          }
+        }
+        for (const name of [FILE.name, REGISTRY.name]) store.forget(name);
+        expect(store.version).toBe(new RuleStore().version);
+        expect(store.candidates('1', 20880)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('a watched source', () => {
+  test('feeds the store until it is let go; what it said stays', () => {
+    const store = new RuleStore();
+    const batches = new Subject<readonly RuleChange[]>();
+    const subscription = watchSource(store, { ...FILE, watch: () => batches });
+    expect(store.sources).toMatchObject([{ name: 'file', synced: false, failed: false }]);
+    batches.next([upsert.service(service('a')), { type: 'complete' }]);
+    expect(store.synced).toBe(true);
+    subscription.unsubscribe();
+    expect(batches.observed).toBe(false);
+    expect(store.services.size).toBe(1);
+  });
+
+  test('that errors is marked as failed, one that completes is not', () => {
+    const store = new RuleStore();
+    watchSource(store, { ...FILE, watch: () => throwError(() => new Error('no such folder')) });
+    watchSource(store, { ...REGISTRY, watch: () => of([upsert.service(service('a'))]) });
+    expect(store.sources).toMatchObject([{ failed: true, problems: ['no such folder'] }, { failed: false }]);
+    expect(store.services.size).toBe(1);
+  });
+});
+
+describe('the services at an address', () => {
+  const store = new RuleStore();
+  store.apply(FILE, [
+    upsert.service(service('demo', { addresses: ['10.0.0.1'], createdAt: 2 })),
+    upsert.service(service('other', { addresses: ['10.0.0.1'], createdAt: 1 })),
+    upsert.service(service('b-same-age', { addresses: ['10.0.0.1'], createdAt: 1 })),
+    upsert.service(service('10.0.0.9', { addresses: [] })),
+    upsert.service(service('clash', { addresses: ['10.0.0.9'] })),
+    upsert.service(service('*.b.c')),
+    upsert.service(service('*.c')),
+    upsert.endpoints(endpoints('demo', endpoint('192.168.0.1'), endpoint('10.0.0.1', { port: 80 }))),
+    upsert.endpoints(endpoints('other', endpoint('192.168.0.1'), endpoint('192.168.0.1', { port: 1 }))),
+    upsert.endpoints(endpoints('unknown', endpoint('192.168.0.1'))),
+  ]);
+
+  test.each<[string, number, string[]]>([
+    ['demo', 80, ['demo']],
+    ['demo', 81, []],
+    ['10.0.0.1', 80, ['b-same-age', 'other', 'demo']],
+    ['10.0.0.9', 80, ['10.0.0.9']],
+    ['192.168.0.1', 20880, ['other', 'demo']],
+    ['192.168.0.1', 1, ['other']],
+    ['x.b.c', 80, ['*.b.c']],
+    ['x.y.b.c', 80, ['*.b.c']],
+    ['b.c', 80, ['*.c']],
+    ['c', 80, []],
+    ['x.c', 81, []],
+  ])('%s:%d are %p', (host, port, hosts) => {
+    expect(store.candidates(host, port).map((candidate) => candidate.host)).toEqual(hosts);
+  });
+
+  test('are found by a lone * last', () => {
+    store.apply(FILE, [upsert.service(service('*'))]);
+    expect(store.candidates('c', 80).map(({ host }) => host)).toEqual(['*']);
+    expect(store.candidates('a.c', 80).map(({ host }) => host)).toEqual(['*.c']);
+  });
+});
+
+test('serviceTo of the test kit names its subsets', () => {
+  expect(serviceTo('a', 'v1').routes[0]?.destinations[0]?.cluster).toBe('outbound|80|v1|a');
+});
