@@ -25,8 +25,9 @@ export interface Connection {
   /**
    * Nobody waits for the attempt any more. Its id, or its place in the order, stays a tombstone until the reply has been
    * swallowed or the connection is gone; only then `attempt.target.release()` is called. So a late reply reaches nobody.
+   * @param outcome - why: attempts that time out say something of the connection, those that are cancelled nothing
    */
-  abandon(attempt: Attempt): void;
+  abandon(attempt: Attempt, outcome: Outcome): void;
 }
 
 /** One try at an upstream. Retries and hedges make several of a pass. */

@@ -1,6 +1,6 @@
 /** Byte streams: the serve loop for downstreams, pools of upstream connections, what carries them. Imports `cluster`, `call` and below. */
 export { ByteBudget, type ByteHolder } from './downstream/byte-budget.js';
-export { type Downstream, type ServeOptions, serve } from './downstream/serve.js';
+export { type Downstream, type DownstreamLimits, type ServeOptions, serve } from './downstream/serve.js';
 export {
   ConnectionCounters,
   type ConnectionEvent,
@@ -8,6 +8,10 @@ export {
   type ConnectionListener,
 } from './events.js';
 export { type InProcessOptions, InProcessSocket, inProcessDuplex } from './in-process-duplex.js';
+export { type Drainable, type ListenAddress, Listener, type ListenOptions, listen } from './listener.js';
+export { type HandledCall, type Handler, LocalHandler } from './local-handler.js';
+export type { ConnectionOptions } from './options.js';
+export { passThrough } from './pass-through.js';
 export { inRootContext } from './root-context.js';
 export { formatAddress, plainTransport, type SocketAddress, type TransportSocket } from './transport-socket.js';
 export type { PoolOptions } from './upstream/options.js';

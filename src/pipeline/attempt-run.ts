@@ -94,7 +94,7 @@ export class RoutedAttempt extends Attempt {
 
   end(outcome: Outcome): void {
     if (this.settled) return;
-    if (this.dispatched) this.connection!.abandon(this);
+    if (this.dispatched) this.connection!.abandon(this, outcome);
     this.finish(outcome);
   }
 

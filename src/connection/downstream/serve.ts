@@ -6,10 +6,8 @@ import { ConnectionCounters, type ConnectionListener, nobodyListens } from '../e
 import { ByteBudget } from './byte-budget.js';
 import { DownstreamConnection } from './downstream-connection.js';
 
-export interface ServeOptions {
-  readonly runtime: Runtime;
-  /** Who calls. @defaultValue the stream's remote address, verified by nobody */
-  readonly peer?: DownstreamPeer;
+/** How much of one downstream is taken at once. */
+export interface DownstreamLimits {
   /** Requests under way; more are not read until one is answered. @defaultValue 1024 */
   readonly maxInFlight?: number;
   /** Bytes of requests under way, over which no more are read; one is always taken. @defaultValue 16 MiB, the longest message */
@@ -21,6 +19,12 @@ export interface ServeOptions {
   readonly maxReplyBytes?: number;
   /** Longest request, in bytes. @defaultValue what the protocol says, else 16 MiB */
   readonly maxMessageBytes?: number;
+}
+
+export interface ServeOptions extends DownstreamLimits {
+  readonly runtime: Runtime;
+  /** Who calls. @defaultValue the stream's remote address, verified by nobody */
+  readonly peer?: DownstreamPeer;
   /** Shared by all downstreams of the process. @defaultValue one of its own */
   readonly budget?: ByteBudget;
   /** Shared by all downstreams of an edge. @defaultValue its own */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Attempt, type Connection, Failure, type FailureCode } from '../../call/index.js';
+import { type Attempt, type Connection, Failure, type FailureCode, type Outcome } from '../../call/index.js';
 import { ByteQueue, type Bytes, type Codec, type Message, type Protocol } from '../../message/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import type { ConnectionCounters } from '../events.js';
@@ -122,12 +122,11 @@ export class UpstreamConnection implements Connection, Watched {
     this.owner.roomier(this);
   }
 
-  abandon(attempt: Attempt): void {
+  abandon(attempt: Attempt, outcome: Outcome): void {
     if (this.giveBack(attempt) || this.#closed) return;
     const tombstone = this.calls.bury(attempt, this.runtime.now());
     if (tombstone === undefined) return;
     this.#tombstones.push(tombstone);
-    const { outcome } = attempt;
     const timedOut = outcome instanceof Failure && (outcome.code === 'ATTEMPT_TIMEOUT' || outcome.code === 'DEADLINE');
     if (timedOut && ++this.#timeouts >= TIMEOUTS_UNTIL_RETIRED && this.owner.protocol.heartbeat === undefined) {
       this.drain(`${this.#timeouts} attempts timed out and nothing was read between`);

@@ -100,9 +100,9 @@ export class TestAttempt extends Attempt {
 
   end(outcome: Outcome): void {
     if (this.settled) return;
+    if (this.dispatched) this.connection!.abandon(this, outcome);
     this.#settle(outcome);
-    if (this.dispatched) this.connection!.abandon(this);
-    else this.#peer?.withdraw(this);
+    if (!this.dispatched) this.#peer?.withdraw(this);
   }
 
   #settle(outcome: Outcome): void {

@@ -1,0 +1,102 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { inRootContext } from './root-context.js';
+import { plainTransport, type TransportSocket } from './transport-socket.js';
+
+/** Where to listen. */
+export type ListenAddress =
+  /** `port` 0: any that is free. @defaultValue host 127.0.0.1 */
+  { readonly port: number; readonly host?: string } | { readonly path: string };
+
+export interface ListenOptions {
+  /** @defaultValue plain */
+  readonly transport?: TransportSocket;
+}
+
+/** What serves an accepted stream, for a {@link Listener} that closes in order. */
+export interface Drainable {
+  drain(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * Accepts connections, on the loopback interface unless told otherwise: who listens to the world says so.
+ *
+ * Sockets are half-open, so that a client which ends its side still gets its replies, have Nagle's algorithm off, and live
+ * in the root async context.
+ * @param serve - is given each stream, and owns it; returns what drains it
+ * @throws the system's error, such as EADDRINUSE, with the address in its message.
+ */
+export async function listen(
+  address: ListenAddress,
+  serve: (stream: Duplex) => Drainable,
+  options: ListenOptions = {},
+): Promise<Listener> {
+  const listener = new Listener(serve, options.transport ?? plainTransport);
+  await listener.open(address);
+  return listener;
+}
+
+export class Listener implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #streams = new Map<Duplex, Drainable>();
+  #closing: Promise<void> | undefined = undefined;
+
+  /** @internal Use {@link listen}. */
+  constructor(
+    private readonly serve: (stream: Duplex) => Drainable,
+    private readonly transport: TransportSocket,
+  ) {
+    const accept = (socket: Socket) => this.#accept(socket);
+    this.#server = inRootContext(() => createServer({ allowHalfOpen: true, noDelay: true }, accept));
+  }
+
+  /** @internal */
+  open(address: ListenAddress): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      inRootContext(() =>
+        this.#server.listen('path' in address ? address : { host: '127.0.0.1', ...address }, () => {
+          this.#server.off('error', reject);
+          // Accepting may fail later, for want of descriptors: those that are served go on.
+          this.#server.on('error', () => {});
+          resolve();
+        }),
+      );
+    });
+  }
+
+  /** The port listened on; 0 for a unix socket. */
+  get port(): number {
+    const address = this.#server.address();
+    return address === null || typeof address === 'string' ? 0 : address.port;
+  }
+
+  /** Streams that are being served. */
+  get connections(): number {
+    return this.#streams.size;
+  }
+
+  /**
+   * Accepts no more, and drains what is being served: calls under way are answered. What is left after `drainMs` is cut.
+   * Resolves when all is closed.
+   * @param drainMs - defaults to 0
+   */
+  close(drainMs = 0): Promise<void> {
+    this.#closing ??= new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const drained = [...this.#streams].map(([stream, served]) => {
+      const closed = new Promise((resolve) => stream.once('close', resolve));
+      return served.drain(drainMs).then(() => closed);
+    });
+    return Promise.all([this.#closing, ...drained]).then(() => {});
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #accept(socket: Socket): void {
+    const stream = this.transport.accept(socket);
+    this.#streams.set(stream, this.serve(stream));
+    stream.once('close', () => this.#streams.delete(stream));
+  }
+}
