@@ -30,12 +30,18 @@ export interface BreakerEngineFactory {
 
 /** Lets waiting calls through at a steady rate, in order. */
 export interface PacingEngine {
-  /** @param go - called once, later or now, unless the returned function was called first. Null: the queue is full. */
+  /**
+   * @param go - called once, later or now, unless the returned function was called first; must not throw.
+   * Null: the queue is full.
+   */
   enter(go: () => void): (() => void) | null;
+  /** How many wait. */
   readonly queued: number;
+  /** Nobody uses it any more. Who waits yet is forgotten. */
   close(): void;
 }
 
 export interface PacingEngineFactory {
+  /** @throws RangeError for a rate that the engine cannot keep, naming what it can. */
   create(rule: PacingRule): PacingEngine;
 }

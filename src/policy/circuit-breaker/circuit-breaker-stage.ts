@@ -36,8 +36,8 @@ class BreakerGate implements Gate<Attempt> {
 export const circuitBreakerStage: StageBinder<Gate<Attempt>> = {
   role: 'circuit-breaker',
   why: 'stops calling a cluster of which too many calls fail, and probes whether it is well again',
-  bind({ cluster, engines, onBreaker, policy: { circuitBreaker: rule }, state }) {
-    if (rule === undefined) return undefined;
+  bind({ direction, cluster, engines, onBreaker, policy: { circuitBreaker: rule }, state }) {
+    if (direction === 'inbound' || rule === undefined) return undefined;
     const { breaker } = engines;
     if (breaker === undefined) {
       throw new Error(`${cluster.name} has a circuitBreaker policy, which needs an engine: pass engines.breaker`);

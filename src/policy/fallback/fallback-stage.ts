@@ -32,8 +32,8 @@ class ClusterFallback implements Fallback {
 export const fallbackStage: StageBinder<Fallback> = {
   role: 'fallback',
   why: 'tries another cluster when the first fails in a way that the rule names',
-  bind({ cluster, policy: { fallback }, route }) {
-    if (fallback === undefined || fallback.cluster === cluster.name) return undefined;
+  bind({ direction, cluster, policy: { fallback }, route }) {
+    if (direction === 'inbound' || fallback === undefined || fallback.cluster === cluster.name) return undefined;
     const codes = new Set<string>(fallback.on.length === 0 ? DEFAULT_FALLBACK_CODES : fallback.on);
     for (const code of codes) {
       const problem = NEVER.includes(code) ? 'is never answered by a fallback' : 'is no failure code';

@@ -7,10 +7,10 @@
  */
 import { type Call, Failure, type Pass } from '../../call/index.js';
 import { formatWireId } from '../../message/index.js';
-import type { AttributeMatch, RateLimitRule, TokenBucketRule } from '../../rules/index.js';
+import type { AttributeMatch, TokenBucketRule } from '../../rules/index.js';
 import type { Runtime } from '../../runtime/index.js';
-import { matchKey, routeKey } from '../scope-keys.js';
-import type { Gate, PlanScope, StageBinder } from '../stage.js';
+import { matchKey, statedBy } from '../scope-keys.js';
+import type { Gate, StageBinder } from '../stage.js';
 import { TokenBucket } from './token-bucket.js';
 
 interface Condition {
@@ -46,9 +46,10 @@ export const rateLimitStage: StageBinder<Gate<Pass>> = {
   role: 'rate-limit',
   why: 'refuses what is over the limit before any work is done for it',
   bind(scope) {
-    const rule = scope.direction === 'inbound' ? scope.service.inboundRateLimit : scope.policy.rateLimit;
+    const { direction, service, policy } = scope;
+    const rule = direction === 'inbound' ? service.inboundRateLimit : policy.rateLimit;
     if (rule === undefined || (rule.bucket === undefined && rule.conditions.length === 0)) return undefined;
-    const owner = ownerOf(scope, rule);
+    const owner = direction === 'inbound' ? `service/${service.key}/inbound-rate-limit` : statedBy(scope, 'rateLimit');
     // A condition is known by what it matches: inserting another before it must not refill its bucket.
     const bucket = (of: TokenBucketRule, match: readonly AttributeMatch[] | null) =>
       scope.state.get(owner, [of, match && matchKey(match)], () => new TokenBucket(of, scope.runtime.now()));
@@ -59,10 +60,3 @@ export const rateLimitStage: StageBinder<Gate<Pass>> = {
     return new RateLimitGate(scope.runtime, conditions, rule.bucket && bucket(rule.bucket, null));
   },
 };
-
-/** The object that states the limit; its calls share the buckets. */
-function ownerOf({ direction, service, route, cluster }: PlanScope, rule: RateLimitRule): string {
-  const ofService = `service/${service.key}/rate-limit/${direction}`;
-  if (rule === route.policy.rateLimit) return `${ofService}/${routeKey(route)}`;
-  return rule === cluster.policy.rateLimit ? `cluster/${cluster.name}/rate-limit` : ofService;
-}

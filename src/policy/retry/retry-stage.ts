@@ -64,9 +64,9 @@ function operations(idempotent: RetryRule['idempotent']): (operation: string) =>
 export const retryStage: StageBinder<RetryPolicy> = {
   role: 'retry',
   why: 'makes another attempt where that cannot run an operation twice, within the budget of the cluster',
-  bind({ cluster, policy, runtime, state }) {
+  bind({ direction, cluster, policy, runtime, state }) {
     const rule = policy.retry;
-    if (rule === undefined || rule.attempts <= 0) return undefined;
+    if (direction === 'inbound' || rule === undefined || rule.attempts <= 0) return undefined;
     const budget = state.get(`cluster/${cluster.name}/retry-budget`, rule.budget, () => {
       return new RetryBudget(rule.budget, runtime.now());
     });

@@ -56,6 +56,8 @@ class AttemptExpiry implements Expirable {
 export const attemptTimeoutStage: StageBinder<Gate<Attempt>> = {
   role: 'attempt-timeout',
   why: 'ends an attempt that takes too long, so that another may be made',
-  bind: ({ runtime, policy: { attemptTimeoutMs } }) =>
-    attemptTimeoutMs === undefined ? undefined : new AttemptTimeoutGate(runtime, attemptTimeoutMs),
+  bind({ direction, runtime, policy: { attemptTimeoutMs } }) {
+    if (direction === 'inbound' || attemptTimeoutMs === undefined) return undefined;
+    return new AttemptTimeoutGate(runtime, attemptTimeoutMs);
+  },
 };
