@@ -27,16 +27,15 @@ export class BalanceGate implements Gate<Attempt> {
 
   /**
    * The peer of the picked endpoint has no connection for the attempt. Nothing was sent, so another endpoint is tried, at
-   * no cost to retry budgets; each endpoint once, and no more than {@link MAX_UNREACHABLE}. Where a peer refuses within its
-   * `checkout`, this runs inside `before`, or inside itself: the innermost verdict counts, those around it are WAIT.
-   * @returns as `before`; the given failure if the attempt ends with it: there is no other endpoint, enough were tried, or
-   * it is one that another endpoint would not change, such as a limit of the cluster.
+   * no cost to retry budgets; each endpoint once, and no more than {@link MAX_UNREACHABLE}. A peer may refuse within its
+   * `checkout`: the runner keeps that until `before` or `repick` has returned WAIT, and then calls this.
+   * @returns as `before`; the given failure if no other endpoint is to be tried.
    */
   repick(attempt: Attempt, failure: Failure): Verdict {
     const refused = attempt.target as Endpoint;
     attempt.target = undefined;
     this.cluster.failedConnect(refused, attempt, failure);
-    if (failure.traits.retry === 'never' || attempt.unreachable!.length >= MAX_UNREACHABLE) return failure;
+    if (attempt.unreachable!.length >= MAX_UNREACHABLE) return failure;
     const endpoint = this.cluster.pick(attempt);
     return endpoint === undefined ? failure : this.#connect(attempt, endpoint);
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Attempt, Failure } from '../../src/call/index.js';
 import { BalanceGate, type Endpoint, OutlierGate } from '../../src/cluster/index.js';
-import { WAIT } from '../../src/policy/stage.js';
+import { type Verdict, WAIT } from '../../src/policy/stage.js';
 import { attempt, endpointRules, FakeAttempt, FakePass, OUTLIER, reply, testCluster } from './support.js';
 
 const REFUSED = new Failure('CONNECT_FAILED');
@@ -14,15 +14,23 @@ function gate(size = 2) {
   return { ...all, gate: new BalanceGate(all.cluster), inflight };
 }
 
-/** As the runner does it, for refusals that come within `checkout`. */
+/** An attempt that keeps a refusal which comes within `checkout`, as the runner's does. */
 class Refusable extends FakeAttempt {
-  verdict: unknown = undefined;
-  constructor(private readonly gate: BalanceGate) {
-    super(new FakePass());
-  }
+  early: Failure | undefined = undefined;
+
   override refused(failure?: Failure): void {
-    const verdict = this.gate.repick(this, failure!);
-    if (verdict !== WAIT) this.verdict = verdict;
+    this.early = failure;
+  }
+
+  /** As the runner enters the stage. */
+  enter(balance: BalanceGate): Verdict {
+    let verdict = balance.before(this);
+    for (let refusal = this.early; refusal !== undefined; refusal = this.early) {
+      expect(verdict).toBe(WAIT);
+      this.early = undefined;
+      verdict = balance.repick(this, refusal);
+    }
+    return verdict;
   }
 }
 
@@ -68,20 +76,20 @@ describe('balance gate', () => {
   test('does not try a whole dead fleet', () => {
     const { gate: balance, peers } = gate(100);
     for (const peer of peers.values()) peer.answer = { refuse: REFUSED };
-    const a = new Refusable(balance);
-    expect(balance.before(a)).toBe(WAIT);
-    expect(a.verdict).toBe(REFUSED);
+    const a = new Refusable(new FakePass());
+    expect(a.enter(balance)).toBe(REFUSED);
     expect(a.unreachable).toHaveLength(8);
   });
 
-  test('a limit of the cluster is not tried elsewhere', () => {
-    const { gate: balance, peers, inflight } = gate(2);
+  test("a full queue of one peer is not the cluster's: another is asked, and nobody blamed", () => {
+    const { gate: balance, cluster, peers } = gate(2);
     for (const peer of peers.values()) peer.answer = 'wait';
     const a = attempt();
     balance.before(a);
-    const overflow = new Failure('OVERFLOW');
-    expect(balance.repick(a, overflow)).toBe(overflow);
-    expect(inflight()).toEqual([0, 0]);
+    const first = a.target;
+    expect(balance.repick(a, new Failure('OVERFLOW'))).toBe(WAIT);
+    expect(a.target).not.toBe(first);
+    expect(cluster.snapshot().map((e) => e.consecutiveFailures)).toEqual([0, 0]);
   });
 
   test('a peer that refuses within checkout, and the next one that has a connection: the attempt keeps that one', () => {
@@ -89,8 +97,8 @@ describe('balance gate', () => {
     const [one, two] = [...peers.values()];
     one!.answer = { refuse: REFUSED };
     for (let i = 0; i < 2; i++) {
-      const a = new Refusable(balance);
-      balance.before(a);
+      const a = new Refusable(new FakePass());
+      expect(a.enter(balance)).toBeUndefined();
       expect(a.connection).toBeDefined();
       expect((a.target as Endpoint).peer).toBe(two);
     }
