@@ -1,0 +1,10 @@
+import root from '../../jest.config.js';
+
+/** Against real Java Dubbo: run by `run.mjs`, which builds the peers first. */
+export default {
+  ...root,
+  rootDir: '../..',
+  roots: ['<rootDir>/test/interop'],
+  testPathIgnorePatterns: ['/node_modules/', '/target/'],
+  testTimeout: 60_000,
+};
