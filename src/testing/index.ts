@@ -1,3 +1,5 @@
 /** What tests of the mesh, of services on it and of protocols need. Imports anything in `src`; nothing in `src` imports it. */
 export { type CodecCheck, type CodecKitOptions, codecKit, type SampleExchange } from './codec-kit.js';
 export { ManualRuntime } from './manual-runtime.js';
+export { MemoryNetwork } from './memory-network.js';
+export { type Arrival, ScriptedUpstream } from './scripted-upstream.js';

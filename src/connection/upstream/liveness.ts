@@ -14,7 +14,7 @@ export interface Watched {
   /** No calls any more, or again: may the process end while the connection is open? */
   rest(resting: boolean): void;
   /** The peer owes something and has said nothing, not even to a probe. */
-  silent(): void;
+  silent(reason: string): void;
   /** Nothing has been asked of it for `idleMs`. */
   idle(): void;
 }
@@ -84,7 +84,7 @@ export class Liveness implements Expirable {
     } else if (++this.#silentChecks >= SILENT_CHECKS && this.heartbeats) {
       if (this.#probed) {
         if (this.#silentChecks >= 2 * SILENT_CHECKS) {
-          this.watched.silent();
+          this.watched.silent(`a reply is owed, and nothing was read for ${2 * this.options.readSilenceMs} ms`);
           return;
         }
       } else {
@@ -101,9 +101,12 @@ export class Liveness implements Expirable {
     }
     this.#armIdle();
     if (!this.heartbeats) return;
-    this.#unanswered = read ? 0 : this.#unanswered + 1;
-    if (this.#unanswered > UNANSWERED_HEARTBEATS) this.watched.silent();
-    else this.watched.probe();
+    if (read) this.#unanswered = 0;
+    if (this.#unanswered >= UNANSWERED_HEARTBEATS) {
+      this.watched.silent(`${UNANSWERED_HEARTBEATS} heartbeats were not answered`);
+    } else if (this.watched.probe()) {
+      this.#unanswered++;
+    }
   }
 
   #restAgain(): void {

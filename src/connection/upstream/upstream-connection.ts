@@ -180,9 +180,9 @@ export class UpstreamConnection implements Connection, Watched {
     else socket.ref?.();
   }
 
-  silent(): void {
-    this.owner.report('silent', `nothing read for ${2 * this.options.readSilenceMs} ms, nor an answer to a heartbeat`);
-    this.#lose('CONNECTION_LOST', 'the peer is silent');
+  silent(reason: string): void {
+    this.owner.report('silent', reason);
+    this.#lose('CONNECTION_LOST', `the peer is silent: ${reason}`);
   }
 
   idle(): void {
