@@ -15,26 +15,26 @@ import {
   sameWireId,
   type WireId,
 } from '../../../src/message/index.js';
+import { fastjson2ReplyKind } from './fastjson2/body.js';
 import {
+  FASTJSON2,
   FLAG_EVENT,
   FLAG_REQUEST,
   FLAG_TWO_WAY,
   HEADER_BYTES,
   HESSIAN2,
-  isEvent,
   isRequest,
   REPLY_KIND,
   readInt32,
   SERIALIZATION_MASK,
   STATUS,
   serializationOf,
-  statusOf,
   tagOf,
   writeHeader,
   writeId,
 } from './header.js';
 import { replyKind } from './hessian/body.js';
-import { hessianEdits } from './hessian/mutate.js';
+import { editsOf } from './mutate.js';
 import { dubboReader } from './reader.js';
 import { rejectFrame } from './reject.js';
 import { byteAt, splice } from './splice.js';
@@ -72,8 +72,8 @@ export class DubboCodec implements Codec {
   }
 
   encode(message: Message, id: WireId = message, mutation?: Mutation): Bytes {
-    if (mutation !== undefined && mutation.size > 0 && takesAttachments(message)) {
-      const edits = hessianEdits(message, mutation, this.#slab);
+    if (mutation !== undefined && mutation.size > 0) {
+      const edits = editsOf(message, mutation, this.#slab);
       if (edits.length > 0) return splice(message.bytes, message.tag, id, edits, this.#slab);
     }
     const { bytes } = message;
@@ -185,18 +185,8 @@ function isReadOnlyBody(frame: Buffer): boolean {
 
 /** -1 in serializations that are not read. */
 function replyKindOf(serialization: number, bytes: Bytes): number {
-  return serialization === HESSIAN2 ? replyKind(byteAt(bytes, HEADER_BYTES)) : -1;
-}
-
-/** @throws Error - a request whose serialization has no room that we know. Replies go out as they are. */
-function takesAttachments(message: Message): boolean {
-  if (isEvent(message.tag)) return false;
-  const reply = !isRequest(message.tag);
-  if (reply && statusOf(message.tag) !== STATUS.OK) return false;
-  const serialization = serializationOf(message.tag);
-  if (serialization === HESSIAN2) return true;
-  if (reply) return false;
-  throw new Error(`Dubbo serialization ${serialization} is not written: no attribute can be set on the request`);
+  if (serialization === HESSIAN2) return replyKind(byteAt(bytes, HEADER_BYTES));
+  return serialization === FASTJSON2 ? fastjson2ReplyKind(bytes[0]!) : -1;
 }
 
 function checkMagic(input: ByteQueue): void {

@@ -7,7 +7,8 @@
  * arguments: linear in their bytes. Attributes that cannot be read are absent.
  */
 import { type AttributeReader, contiguous, type Message } from '../../../src/message/index.js';
-import { HESSIAN2, isEvent, isReadOnly, isRequest, serializationOf, statusOf } from './header.js';
+import { fastjson2Body } from './fastjson2/body.js';
+import { FASTJSON2, HESSIAN2, isEvent, isReadOnly, isRequest, serializationOf, statusOf } from './header.js';
 import { hessianBody } from './hessian/body.js';
 import { MALFORMED } from './malformed.js';
 import { type BodyFormat, NO_ATTACHMENTS, View } from './view.js';
@@ -66,6 +67,8 @@ export function formatOf(message: Message): BodyFormat | undefined {
   switch (serializationOf(message.tag)) {
     case HESSIAN2:
       return hessianBody;
+    case FASTJSON2:
+      return fastjson2Body;
     default:
       return undefined;
   }
@@ -124,7 +127,7 @@ function attachment(message: Message, lowerKey: string): string | undefined {
 }
 
 /** The same bytes joined, for who has to read across segments. The message keeps them, so that it costs once. */
-function inOnePiece(message: Message): Buffer {
+export function inOnePiece(message: Message): Buffer {
   if (message.bytes.length > 1) message.bytes = [contiguous(message.bytes)];
   return message.bytes[0]!;
 }

@@ -1,6 +1,7 @@
 import type { Bytes, Message, Rejection } from '../../../src/message/index.js';
-import { HEADER_BYTES, HESSIAN2, STATUS, writeHeader } from './header.js';
-import { hessianStringBytes, writeHessianString } from './hessian/writer.js';
+import { jsonbPart } from './fastjson2/writer.js';
+import { FASTJSON2, HEADER_BYTES, HESSIAN2, STATUS, serializationOf, writeHeader } from './header.js';
+import { hessianString } from './hessian/writer.js';
 
 /**
  * What a caller is told for each failure code; anything else is {@link STATUS.SERVER_ERROR}. Java consumers make a
@@ -33,15 +34,16 @@ export function statusFor(code: string): number {
 }
 
 /**
- * The reply that refuses a two-way request: status and a string. In Hessian whatever the request was in, since
- * consumers read a reply by its own serialization id.
+ * The reply that refuses a two-way request: status and a string. To a request in fastjson2 it is in fastjson2, which such a
+ * consumer is sure to read; else in Hessian, since consumers read a reply by its own serialization id.
  */
 export function rejectFrame(request: Message, failure: Rejection): Bytes | undefined {
   if (request.kind !== 'request') return undefined;
   const text = `meltemi: ${failure.message}`.slice(0, MAX_TEXT);
-  const body = hessianStringBytes(text);
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + body);
-  writeHeader(frame, HESSIAN2, statusFor(failure.code), request.idHigh, request.idLow, body);
-  writeHessianString(frame, HEADER_BYTES, text);
-  return [frame];
+  const fastjson2 = serializationOf(request.tag) === FASTJSON2;
+  const body = fastjson2 ? jsonbPart(text) : hessianString(text);
+  const head = Buffer.allocUnsafe(HEADER_BYTES);
+  const flags = fastjson2 ? FASTJSON2 : HESSIAN2;
+  writeHeader(head, flags, statusFor(failure.code), request.idHigh, request.idLow, body.length);
+  return [head, body];
 }

@@ -3,6 +3,12 @@
 /** Java writes longer strings in chunks of this many UTF-16 units. */
 const CHUNK = 0x8000;
 
+export function hessianString(text: string): Buffer {
+  const bytes = Buffer.allocUnsafe(hessianStringBytes(text));
+  writeHessianString(bytes, 0, text);
+  return bytes;
+}
+
 /** Bytes of `text` as a Hessian string, tags included. */
 export function hessianStringBytes(text: string): number {
   let bytes = 0;

@@ -64,10 +64,14 @@ export function exchangeOf(entry: GoldenEntry): SampleExchange {
   };
 }
 
-/** The only message in these bytes. */
-export function decoded(bytes: Buffer, side: Side = 'downstream'): Message {
+/** The only message in these bytes, which come cut at `cuts`. */
+export function decoded(bytes: Buffer, side: Side = 'downstream', cuts: readonly number[] = []): Message {
   const input = new ByteQueue();
-  input.push(bytes);
+  let from = 0;
+  for (const cut of [...cuts, bytes.length]) {
+    input.push(bytes.subarray(from, cut));
+    from = cut;
+  }
   const message = dubbo.open(side).decode(input);
   if (message === null || input.length > 0) throw new Error('not one message');
   return message;

@@ -20,6 +20,8 @@ const hessian: SampleExchange[] = [
   ...spread('node-sofa-rpc-2.10.0-client.json', 3),
 ];
 
+const fastjson2 = spread('apache-dubbo-3.3.6-fastjson2.json', 1);
+
 const events: SampleExchange[] = goldenEntries('events-3.3.6.json')[0]!.frames!.map((frame, i) => ({
   name: `event ${i}`,
   [frame.header.request ? 'request' : 'reply']: bytesOf(frame),
@@ -28,12 +30,13 @@ const events: SampleExchange[] = goldenEntries('events-3.3.6.json')[0]!.frames!.
 describe('dubbo', () => {
   test('the samples are a spread', () => {
     expect(hessian.length).toBeGreaterThan(25);
+    expect(fastjson2.length).toBe(6);
     expect(events.length).toBeGreaterThan(3);
   });
 
   for (const check of codecKit({
     protocol: dubbo,
-    exchanges: [...hessian, ...events],
+    exchanges: [...hessian, ...fastjson2, ...events],
     mutation: Mutation.of([
       ['x-tenant', 'blue'],
       ['Remote.Application', undefined],
