@@ -155,12 +155,14 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
 
   closed(connection: UpstreamConnection, failure: Failure): void {
     this.counters.closed++;
+    // For those that wait nothing was sent, whatever is true of those that were sent on it.
+    const refusal = new Failure('CONNECT_FAILED', { reason: failure.message, cause: failure.cause });
     // Accepted and hung up on: as good as not connected.
-    if (connection.reads === 0 && connection.outstanding > 0) this.#backoff.failed(failure);
+    if (connection.reads === 0 && connection.outstanding > 0) this.#backoff.failed(refusal);
     this.#leaving.delete(connection);
     this.#remove(connection);
     this.#tell('closed', failure.message);
-    this.#moveOn(failure);
+    this.#moveOn(refusal);
     this.#letGo();
   }
 
