@@ -2,6 +2,7 @@ import { Failure } from '../call/index.js';
 import { BalanceGate, type Cluster, OutlierGate } from '../cluster/index.js';
 import {
   attemptTimeoutStage,
+  type BreakerState,
   circuitBreakerStage,
   concurrencyStage,
   deadlineStage,
@@ -9,6 +10,7 @@ import {
   fallbackStage,
   mirrorStage,
   type PlanScope,
+  pacingStage,
   rateLimitStage,
   retryStage,
   type StageBinder,
@@ -30,6 +32,7 @@ export interface CompileContext {
   readonly state: StateStore;
   readonly routed: InterceptorChain | null;
   readonly cluster: (name: string) => Cluster | undefined;
+  readonly onBreaker?: (cluster: string, state: BreakerState) => void;
   readonly attemptTelemetry: (cluster: Cluster) => Slots['attemptTelemetry'];
 }
 
@@ -43,7 +46,7 @@ export function compilePlan(context: CompileContext, route: CompiledRoute, clust
     deadline: fill(deadlineStage),
     fallback: fill(fallbackStage),
     rateLimit: fill(rateLimitStage),
-    pacing: null,
+    pacing: fill(pacingStage),
     interceptors: context.routed,
     mirror: fill(mirrorStage),
     retry: fill(retryStage),
@@ -112,6 +115,7 @@ function scopeOf(context: CompileContext, route: CompiledRoute, cluster: Cluster
     runtime: context.runtime,
     engines: context.engines,
     state: context.state,
+    ...(context.onBreaker === undefined ? {} : { onBreaker: context.onBreaker }),
     compile: (match) => {
       const matchers = compileMatches(match, context.engines, route.rule.from);
       return (call) => allHold(matchers, call);

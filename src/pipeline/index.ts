@@ -1,4 +1,5 @@
 /** Entry and route plans: roles and their order, compiling, running, interceptors. Imports `policy`, `cluster`, `routing`, `telemetry` and below. */
+export { ActiveCalls } from './active-calls.js';
 export { type CompileContext, compilePlan } from './compile.js';
 export { compileChain, type Interceptor, InterceptorChain, type Next } from './interceptors.js';
 export { RoutedPass } from './pass-run.js';

@@ -9,6 +9,7 @@ import {
   Reply,
 } from '../call/index.js';
 import type { Message, Protocol } from '../message/index.js';
+import type { Linked } from './active-calls.js';
 import type { ChainOwner, Running } from './interceptors.js';
 import type { RoutedPass } from './pass-run.js';
 import type { PassOwner } from './plan.js';
@@ -18,7 +19,9 @@ import type { ServicePlan } from './service-plan.js';
  * The runner of calls, the entry plan: telemetry, interceptors before the route, match; then a pass. Settles exactly
  * once, whoever ends it.
  */
-export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwner {
+export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwner, Linked {
+  newer: Linked | undefined = undefined;
+  older: Linked | undefined = undefined;
   /** The newest pass; undefined if no route was found. */
   pass: RoutedPass | undefined = undefined;
   outcome: Outcome | undefined = undefined;
@@ -40,7 +43,7 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
 
   start(): void {
     const { service } = this;
-    service.enter();
+    service.enter(this);
     this.startedAt = service.runtime.now();
     this.draw = service.runtime.random();
     const wireMs = this.protocol.deadline?.(this.request);
@@ -82,7 +85,7 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     this.outcome = outcome;
     this.endedAt = this.service.runtime.now();
     this.service.telemetry?.callEnded(this, outcome);
-    this.service.leave();
+    this.service.leave(this);
     if (this.cancelled) return;
     if (outcome instanceof Reply) this.sink.reply(outcome);
     else this.sink.fail(outcome);

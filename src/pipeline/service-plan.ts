@@ -3,6 +3,7 @@ import type { HashEngine } from '../policy/index.js';
 import { type CompiledRoute, hashOf, type RouteTable } from '../routing/index.js';
 import type { ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
+import type { ActiveCalls } from './active-calls.js';
 import type { InterceptorChain } from './interceptors.js';
 import { RoutedPass } from './pass-run.js';
 import type { PassOwner, RoutePlan } from './plan.js';
@@ -30,6 +31,7 @@ export class ServicePlan {
     readonly beforeRoute: InterceptorChain | null,
     readonly telemetry: CallTelemetry | null,
     private readonly hash: HashEngine | undefined,
+    private readonly active: ActiveCalls,
     private readonly compile: CompilePlan,
     /** Lets go of clusters and state. */
     private readonly dispose: () => void,
@@ -67,12 +69,14 @@ export class ServicePlan {
   }
 
   /** A call goes in. */
-  enter(): void {
+  enter(call: RoutedCall): void {
     this.inflight++;
+    this.active.add(call);
   }
 
   /** A call has ended. */
-  leave(): void {
+  leave(call: RoutedCall): void {
+    this.active.remove(call);
     if (--this.inflight === 0 && this.retired) this.dispose();
   }
 

@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+
+/**
+ * The one schema of Meltemi's configuration, in code or in `meltemi.config.mjs` / `.yaml`: what the command line, the
+ * preload and the sidecar read too.
+ */
+
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+const duration = z
+  .union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'a duration such as 250ms or 10s')])
+  .transform((value) => {
+    if (typeof value === 'number') return value;
+    const unit = value.endsWith('ms') ? 'ms' : value.slice(-1);
+    return Number(value.slice(0, -unit.length)) * UNITS[unit]!;
+  });
+
+const positive = z.number().int().positive();
+
+export const configSchema = z.strictObject({
+  rules: z
+    .union([z.string(), z.array(z.string())])
+    .transform((value) => (typeof value === 'string' ? [value] : value))
+    .default([])
+    .describe('Files and folders of Kubernetes YAML, watched. Relative to the configuration file.'),
+  watch: z.boolean().default(true).describe('Follow changes of the rules.'),
+  protocols: z
+    .array(z.string())
+    .default(['dubbo'])
+    .describe('Names of the protocols that come with Meltemi, or modules whose default export is a Protocol.'),
+  interceptors: z
+    .array(z.string())
+    .default([])
+    .describe('Modules whose default export is an Interceptor, or a list of them.'),
+  node: z
+    .strictObject({
+      id: z.string().optional(),
+      namespace: z.string().optional(),
+      labels: z.record(z.string(), z.string()).optional(),
+      addresses: z.array(z.string()).optional(),
+      locality: z.string().optional(),
+    })
+    .default({})
+    .describe('Who this process is.'),
+  mode: z.enum(['enforce', 'observe']).default('enforce'),
+  initialTimeout: duration.default(10_000).describe('How long calls are held at the start until rules are there.'),
+  onNoRules: z.enum(['direct', 'fail']).default('fail'),
+  connections: z
+    .strictObject({
+      pool: z
+        .strictObject({
+          maxConnections: positive,
+          maxInFlight: positive,
+          maxPending: positive,
+          connectTimeoutMs: positive,
+          readSilenceMs: positive,
+          heartbeatMs: positive,
+          idleMs: positive,
+          drainTimeoutMs: positive,
+          maxMessageBytes: positive,
+        })
+        .partial()
+        .optional(),
+      downstream: z
+        .strictObject({ maxInFlight: positive, maxRequestBytes: positive, maxReplyBytes: positive })
+        .partial()
+        .optional(),
+    })
+    .default({})
+    .describe('Bounds of upstream pools and of downstream connections.'),
+  accessLog: z
+    .strictObject({
+      path: z.string().default('stdout').describe('`stdout`, `stderr` or a file.'),
+      format: z.string().optional().describe("A line with Envoy's operators."),
+    })
+    .optional(),
+});
+
+/** Configuration as written: everything has a default. */
+export type MeshConfig = z.input<typeof configSchema>;
+/** Configuration with its defaults filled in, durations in ms. */
+export type LoadedConfig = z.output<typeof configSchema> & {
+  /** What relative paths are relative to. */
+  readonly directory: string;
+};
+
+/** A configuration that says something it can't: every problem, with its field. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(
+    readonly origin: string,
+    readonly problems: readonly string[],
+  ) {
+    super(`${origin}: ${problems.join('; ')}`);
+  }
+}
+
+/**
+ * Checks a configuration and fills in defaults.
+ * @param origin - where it was written, for errors
+ * @throws {@link ConfigError} - with all problems at once
+ */
+export function parseConfig(
+  value: unknown,
+  origin = 'the configuration given',
+  directory = process.cwd(),
+): LoadedConfig {
+  const parsed = configSchema.safeParse(value ?? {});
+  if (parsed.success) return { ...parsed.data, directory };
+  throw new ConfigError(
+    origin,
+    parsed.error.issues.map((issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`),
+  );
+}
+
+/** @param path - a `.mjs` or `.js` module with a default export, or a `.yaml` file. */
+export async function loadConfig(path: string): Promise<LoadedConfig> {
+  const file = isAbsolute(path) ? path : resolve(path);
+  return parseConfig(await readConfig(file), path, dirname(file));
+}
+
+async function readConfig(file: string): Promise<unknown> {
+  if (['.mjs', '.js'].includes(extname(file))) {
+    const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+    if (module.default === undefined) throw new ConfigError(file, ['has no default export']);
+    return module.default;
+  }
+  const document = parseDocument(await readFile(file, 'utf8'));
+  if (document.errors.length > 0)
+    throw new ConfigError(
+      file,
+      document.errors.map((error) => error.message),
+    );
+  return document.toJS({ maxAliasCount: 100 });
+}

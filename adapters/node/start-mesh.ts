@@ -1,0 +1,92 @@
+import { isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  createMesh,
+  type Interceptor,
+  type Mesh,
+  type MeshNode,
+  type MeshOptions,
+  type Protocol,
+} from '../../src/index.js';
+import type { ConnectionOptions, Engines } from '../../src/spi.js';
+import { type LoadedConfig, loadConfig, type MeshConfig, parseConfig } from './config.js';
+
+/** What code may give that a configuration file can't. */
+export type StartOptions = Partial<
+  Pick<MeshOptions, 'sources' | 'protocols' | 'interceptors' | 'engines' | 'logger' | 'runtime'>
+>;
+
+/** Protocols that come with Meltemi; loaded when they are named. */
+const PROTOCOLS: Record<string, () => Promise<Protocol>> = {
+  dubbo: async () => (await import('../protocols/dubbo/index.js')).dubbo,
+};
+
+/**
+ * A mesh with batteries: loads the protocols, engines and files that a configuration names. Resolves when the mesh
+ * exists; `await mesh.ready()` for its rules.
+ * @param config - a configuration, or the path of `meltemi.config.mjs` or `.yaml`
+ * @param extra - parts made in code, beside those that the configuration names
+ * @throws ConfigError - with every problem of the configuration
+ */
+export async function startMesh(config: MeshConfig | string = {}, extra: StartOptions = {}): Promise<Mesh> {
+  const loaded = typeof config === 'string' ? await loadConfig(config) : parseConfig(config);
+  return createMesh(await meshOptions(loaded, extra));
+}
+
+/** What {@link startMesh} hands to `createMesh`; for tools that start a mesh of their own. */
+export async function meshOptions(config: LoadedConfig, extra: StartOptions = {}): Promise<MeshOptions> {
+  const [protocols, interceptors, engines, sources] = await Promise.all([
+    Promise.all(config.protocols.map((name) => loadProtocol(name, config))),
+    Promise.all(config.interceptors.map((name) => loadInterceptors(name, config))),
+    loadEngines(),
+    loadSources(config),
+  ]);
+  return {
+    sources: [...sources, ...(extra.sources ?? [])],
+    protocols: [...protocols, ...(extra.protocols ?? [])],
+    interceptors: [...interceptors.flat(), ...(extra.interceptors ?? [])],
+    engines: { ...engines, ...extra.engines },
+    node: config.node as MeshNode,
+    mode: config.mode,
+    initialTimeoutMs: config.initialTimeout,
+    onNoRules: config.onNoRules,
+    connections: config.connections as ConnectionOptions,
+    ...(extra.logger === undefined ? {} : { logger: extra.logger }),
+    ...(extra.runtime === undefined ? {} : { runtime: extra.runtime }),
+  };
+}
+
+async function loadEngines(): Promise<Engines> {
+  const [{ opossum }, { bottleneck }, { re2 }, { xxhash }] = await Promise.all([
+    import('../engines/opossum.js'),
+    import('../engines/bottleneck.js'),
+    import('../engines/re2.js'),
+    import('../engines/xxhash.js'),
+  ]);
+  return { breaker: opossum(), pacing: bottleneck, regex: re2, hash: await xxhash() };
+}
+
+async function loadSources(config: LoadedConfig): Promise<MeshOptions['sources']> {
+  if (config.rules.length === 0) return [];
+  const { fileSource } = await import('../sources/file/index.js');
+  const paths = config.rules.map((path) => (isAbsolute(path) ? path : resolve(config.directory, path)));
+  return [fileSource({ paths, watch: config.watch })];
+}
+
+async function loadProtocol(name: string, config: LoadedConfig): Promise<Protocol> {
+  const known = PROTOCOLS[name];
+  return known === undefined ? ((await loadModule(name, 'Protocol', config)) as Protocol) : known();
+}
+
+async function loadInterceptors(name: string, config: LoadedConfig): Promise<readonly Interceptor[]> {
+  const value = (await loadModule(name, 'Interceptor', config)) as Interceptor | readonly Interceptor[];
+  return Array.isArray(value) ? value : [value as Interceptor];
+}
+
+/** A module by path, relative to the configuration, or by package name. */
+async function loadModule(name: string, what: string, { directory }: LoadedConfig): Promise<unknown> {
+  const specifier = /^\.{0,2}\//.test(name) ? pathToFileURL(resolve(directory, name)).href : name;
+  const module = (await import(specifier)) as { default?: unknown };
+  if (module.default === undefined) throw new Error(`${name} has no default export; it should be a ${what}`);
+  return module.default;
+}

@@ -1,0 +1,116 @@
+import { Cluster, type ClusterEvent } from '../cluster/index.js';
+import type { Peers } from '../connection/index.js';
+import type { Protocol } from '../message/index.js';
+import type { Adoption, AdoptionChange, ClusterRule, EndpointRule, HashEngine, RuleStore } from '../rules/index.js';
+import type { Runtime } from '../runtime/index.js';
+
+export interface ClustersContext {
+  readonly store: RuleStore;
+  readonly adoption: Adoption;
+  readonly peers: Peers;
+  readonly runtime: Runtime;
+  readonly hash: HashEngine | undefined;
+  readonly onEvent: (event: ClusterEvent) => void;
+}
+
+/** A cluster that a plan uses. */
+export interface HeldCluster {
+  readonly cluster: Cluster;
+  /** The plan needs it no longer. */
+  release(): void;
+}
+
+/**
+ * The clusters that plans use, each with its endpoints, shared by all of them: in-flight counts, ejections and
+ * connections outlast a change of rules. A cluster lives while a plan holds it, even when its rule is gone.
+ */
+export class Clusters {
+  private readonly live = new Map<string, Live>();
+  private readonly byEndpoints = new Map<string, Set<Live>>();
+
+  constructor(private readonly context: ClustersContext) {}
+
+  /** Undefined if nobody describes it. */
+  hold(name: string, protocol: Protocol): HeldCluster | undefined {
+    const key = `${protocol.name} ${name}`;
+    let live = this.live.get(key);
+    if (live === undefined) {
+      const rule = this.context.adoption.clusters.get(name);
+      if (rule === undefined) return undefined;
+      live = this.create(rule, protocol);
+      this.live.set(key, live);
+    }
+    const held = live;
+    held.holders++;
+    return { cluster: held.cluster, release: () => this.release(key, held) };
+  }
+
+  /** Those in use, for status. */
+  *[Symbol.iterator](): IterableIterator<Cluster> {
+    for (const live of this.live.values()) yield live.cluster;
+  }
+
+  /** Hands changed rules and endpoints to the clusters in use. */
+  apply(change: AdoptionChange): void {
+    if (change.clusters.size > 0) {
+      for (const live of this.live.values()) {
+        const rule = change.clusters.has(live.cluster.name)
+          ? this.context.adoption.clusters.get(live.cluster.name)
+          : undefined;
+        if (rule !== undefined) this.update(live, rule);
+      }
+    }
+    for (const key of change.endpoints) {
+      for (const live of this.byEndpoints.get(key) ?? []) live.cluster.setEndpoints(this.endpoints(key));
+    }
+  }
+
+  private create(rule: ClusterRule, protocol: Protocol): Live {
+    const { runtime, peers, hash, onEvent } = this.context;
+    const cluster = new Cluster(rule, {
+      runtime,
+      onEvent,
+      ...(hash === undefined ? {} : { hash }),
+      peers: (endpoint, { connectTimeoutMs }) =>
+        peers.acquire({ address: { host: endpoint.address, port: endpoint.port }, protocol, connectTimeoutMs }),
+    });
+    cluster.setEndpoints(this.endpoints(rule.endpointsKey));
+    const live = { cluster, holders: 0 };
+    this.index(live, rule.endpointsKey);
+    return live;
+  }
+
+  private update(live: Live, rule: ClusterRule): void {
+    const before = live.cluster.rule.endpointsKey;
+    live.cluster.update(rule);
+    if (before === rule.endpointsKey) return;
+    this.byEndpoints.get(before)?.delete(live);
+    this.index(live, rule.endpointsKey);
+    live.cluster.setEndpoints(this.endpoints(rule.endpointsKey));
+  }
+
+  private release(key: string, live: Live): void {
+    if (--live.holders > 0) return;
+    this.live.delete(key);
+    this.byEndpoints.get(live.cluster.rule.endpointsKey)?.delete(live);
+    live.cluster.close();
+  }
+
+  private index(live: Live, endpointsKey: string): void {
+    let sharing = this.byEndpoints.get(endpointsKey);
+    if (sharing === undefined) {
+      sharing = new Set();
+      this.byEndpoints.set(endpointsKey, sharing);
+    }
+    sharing.add(live);
+  }
+
+  private endpoints(key: string): readonly EndpointRule[] {
+    return this.context.store.endpoints.get(key)?.endpoints ?? [];
+  }
+}
+
+interface Live {
+  readonly cluster: Cluster;
+  holders: number;
+}

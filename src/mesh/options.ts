@@ -1,0 +1,43 @@
+import type { ConnectionOptions } from '../connection/index.js';
+import type { Protocol } from '../message/index.js';
+import type { Interceptor } from '../pipeline/index.js';
+import type { Engines } from '../policy/index.js';
+import type { RuleSource } from '../rules/index.js';
+import type { Runtime } from '../runtime/index.js';
+import type { Logger } from '../telemetry/index.js';
+
+/** Who this process is: selects the services it serves and the rules meant for it. */
+export interface MeshNode {
+  readonly id?: string;
+  /** @defaultValue 'default' */
+  readonly namespace?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly addresses?: readonly string[];
+  readonly locality?: string;
+}
+
+export interface MeshOptions {
+  /** Where rules come from. Several may overlap: the higher precedence wins, key by key. */
+  readonly sources: readonly RuleSource[];
+  /** What can be decoded. A service whose port names another protocol is refused by name. */
+  readonly protocols: readonly Protocol[];
+  /** Rules that need an engine which isn't here are refused when they are loaded, by name. */
+  readonly engines?: Engines;
+  readonly interceptors?: readonly Interceptor[];
+  readonly node?: MeshNode;
+  /** `observe`: every decision is made and recorded, none enforced. @defaultValue 'enforce' */
+  readonly mode?: 'enforce' | 'observe';
+  /** How long calls are held at the start until the sources are in sync. @defaultValue 10,000 ms */
+  readonly initialTimeoutMs?: number;
+  /**
+   * What becomes of calls when that time is over and their service is unknown: `fail` refuses with `NO_RULES`, `direct`
+   * dials the destination as it was named.
+   * @defaultValue 'fail'
+   */
+  readonly onNoRules?: 'direct' | 'fail';
+  readonly connections?: ConnectionOptions;
+  /** @defaultValue warnings and errors to stderr */
+  readonly logger?: Logger;
+  /** For tests. @defaultValue the system's clock, timers and randomness */
+  readonly runtime?: Runtime;
+}

@@ -1,0 +1,152 @@
+import { Failure } from '../call/index.js';
+import type { Protocol } from '../message/index.js';
+import { type ActiveCalls, compilePlan, type InterceptorChain, ServicePlan } from '../pipeline/index.js';
+import { type BreakerState, type Engines, KeyedStateStore } from '../policy/index.js';
+import { RouteTable } from '../routing/index.js';
+import type { Adoption, AdoptionChange, ServiceRule } from '../rules/index.js';
+import type { Runtime } from '../runtime/index.js';
+import type { Logger } from '../telemetry/index.js';
+import type { Clusters, HeldCluster } from './clusters.js';
+import type { MeshTelemetry } from './telemetry.js';
+
+export interface ServicesContext {
+  readonly runtime: Runtime;
+  readonly engines: Engines;
+  readonly protocols: ReadonlyMap<string, Protocol>;
+  readonly adoption: Adoption;
+  readonly clusters: Clusters;
+  readonly beforeRoute: InterceptorChain | null;
+  readonly routed: InterceptorChain | null;
+  readonly telemetry: MeshTelemetry;
+  readonly active: ActiveCalls;
+  readonly logger: Logger;
+  readonly onBreaker: (cluster: string, state: BreakerState) => void;
+}
+
+/** How long changed services are compiled in one go before the event loop gets its turn. */
+const SLICE_MS = 5;
+
+/**
+ * The services in use, compiled: when one is first asked for, and again, aside and in slices, when its rules change. A
+ * compiled service is replaced by one assignment; calls in flight finish on the plan they started with.
+ */
+export class Services {
+  /** Outlives plans, so that a change of rules never refills a bucket. */
+  readonly state = new KeyedStateStore();
+  private readonly plans = new Map<string, ServicePlan | Failure>();
+  private readonly stale = new Set<string>();
+  private slicing = false;
+
+  constructor(private readonly context: ServicesContext) {}
+
+  outbound(rule: ServiceRule): ServicePlan | Failure {
+    const known = this.plans.get(rule.key);
+    if (known !== undefined) return known;
+    const plan = this.compile(this.context.adoption.services.get(rule.key) ?? rule);
+    this.plans.set(rule.key, plan);
+    return plan;
+  }
+
+  /** Services in use whose own rules, or whose clusters' policies, changed are compiled anew. */
+  apply(change: AdoptionChange): void {
+    for (const key of change.services) if (this.plans.has(key)) this.stale.add(key);
+    if (change.clusters.size > 0) {
+      for (const [key, plan] of this.plans) if (uses(plan, change.clusters)) this.stale.add(key);
+    }
+    if (!this.slicing && this.stale.size > 0) this.slice();
+  }
+
+  close(): void {
+    for (const plan of this.plans.values()) if (plan instanceof ServicePlan) plan.retire();
+    this.plans.clear();
+    this.stale.clear();
+  }
+
+  private slice(): void {
+    const { runtime } = this.context;
+    const until = runtime.now() + SLICE_MS;
+    for (const key of this.stale) {
+      this.stale.delete(key);
+      this.swap(key);
+      if (runtime.now() >= until) break;
+    }
+    this.slicing = this.stale.size > 0;
+    if (this.slicing) setImmediate(() => this.slice());
+  }
+
+  private swap(key: string): void {
+    const before = this.plans.get(key);
+    const rule = this.context.adoption.services.get(key);
+    if (rule === undefined) this.plans.delete(key);
+    else {
+      const after = this.compile(rule);
+      if (after instanceof Failure && before instanceof ServicePlan) {
+        this.context.logger.warn(`${after.message}; the routes before stay in force`);
+        return;
+      }
+      this.plans.set(key, after);
+    }
+    if (before instanceof ServicePlan) before.retire();
+  }
+
+  private compile(rule: ServiceRule): ServicePlan | Failure {
+    const { context } = this;
+    const protocol = rule.protocol === undefined ? undefined : context.protocols.get(rule.protocol);
+    if (protocol === undefined) return noCodec(rule, context.protocols);
+    const held: HeldCluster[] = [];
+    const state = this.state.hold();
+    const release = () => {
+      state.release();
+      for (const it of held.splice(0)) it.release();
+    };
+    try {
+      return new ServicePlan(
+        rule,
+        'outbound',
+        context.runtime,
+        new RouteTable(rule.routes, context.engines),
+        context.beforeRoute,
+        context.telemetry.service(rule, 'outbound'),
+        context.engines.hash,
+        context.active,
+        (route, destination) =>
+          compilePlan(
+            {
+              direction: 'outbound',
+              service: rule,
+              runtime: context.runtime,
+              engines: context.engines,
+              state,
+              routed: context.routed,
+              onBreaker: context.onBreaker,
+              attemptTelemetry: (cluster) => context.telemetry.attempts(cluster),
+              cluster: (name) => {
+                const holding = context.clusters.hold(name, protocol);
+                if (holding !== undefined) held.push(holding);
+                return holding?.cluster;
+              },
+            },
+            route,
+            route.rule.destinations[destination]!.cluster,
+          ),
+        release,
+      );
+    } catch (thrown) {
+      release();
+      return Failure.from(thrown, rule.from.origin, 'NO_ROUTE');
+    }
+  }
+}
+
+function uses(plan: ServicePlan | Failure, clusters: ReadonlySet<string>): boolean {
+  if (plan instanceof Failure) return false;
+  return plan.rule.routes.some((route) => route.destinations.some((it) => clusters.has(it.cluster)));
+}
+
+function noCodec(rule: ServiceRule, protocols: ReadonlyMap<string, Protocol>): Failure {
+  const known = [...protocols.keys()].join(', ') || 'none';
+  return new Failure('NO_SERVICE', {
+    role: 'resolve',
+    reason: `${rule.host}:${rule.port} speaks '${rule.protocol ?? rule.portName}', which is no protocol of this mesh (there are: ${known})`,
+  });
+}

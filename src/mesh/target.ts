@@ -1,0 +1,60 @@
+import { type Destination, Failure } from '../call/index.js';
+import type { Message, Protocol } from '../message/index.js';
+import type { ServicePlan } from '../pipeline/index.js';
+import { choose, type RuleStore, type ServiceRule } from '../rules/index.js';
+import type { Services } from './services.js';
+
+/**
+ * A destination and the services that may be meant by it. Where several share it, as all Dubbo interfaces of a provider
+ * do, the message's service keys choose. Looked up once, and again after rules have changed.
+ */
+export class Target {
+  private candidates: readonly ServiceRule[] = [];
+  private version = '';
+  private warned = false;
+
+  constructor(
+    readonly destination: Destination,
+    private readonly store: RuleStore,
+    private readonly services: Services,
+    private readonly warn: (message: string) => void,
+  ) {}
+
+  /** Oldest first; empty: nobody describes it. */
+  get described(): readonly ServiceRule[] {
+    const { version } = this.store;
+    if (this.version !== version) {
+      this.candidates = this.store.candidates(this.destination.host, this.destination.port);
+      this.version = version;
+    }
+    return this.candidates;
+  }
+
+  /** The service that the message is for, compiled. */
+  plan(request: Message, protocol: Protocol): ServicePlan | Failure {
+    const { described } = this;
+    if (described.length === 1) return this.services.outbound(described[0]!);
+    const choice = choose(described, protocol.serviceKeys?.(request));
+    if (choice === undefined) return this.unknown();
+    if (choice.tied.length > 0) this.tied(choice.service, choice.tied);
+    return this.services.outbound(choice.service);
+  }
+
+  /** Why a call to it is refused, where nobody describes it. */
+  unknown(): Failure {
+    const { host, port } = this.destination;
+    return new Failure('NO_SERVICE', {
+      role: 'resolve',
+      reason: `no rule describes ${host}:${port}: a ServiceEntry or Service must have that host, or address, and a port ${port} named tcp-metaprotocol-<protocol>`,
+    });
+  }
+
+  private tied(chosen: ServiceRule, others: readonly ServiceRule[]): void {
+    if (this.warned) return;
+    this.warned = true;
+    const { host, port } = this.destination;
+    this.warn(
+      `${host}:${port} may be any of ${[chosen, ...others].map((it) => it.from.origin).join(', ')}; the oldest, ${chosen.host}, is taken`,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+/** For authors of codecs, stages, rule sources and engines. Re-exports only; what users of a mesh need is in `meltemi`. */
+export {
+  Attempt,
+  type AttemptTarget,
+  type CallSink,
+  type Connection,
+  type Outcome,
+  Pass,
+  WRITTEN,
+} from './call/index.js';
+export type { Balancer, Peer } from './cluster/index.js';
+export type { ConnectionOptions, SocketAddress, TransportSocket } from './connection/index.js';
+export {
+  type AttributeReader,
+  ByteQueue,
+  type Bytes,
+  byteLength,
+  COPY_FRAME_UP_TO,
+  type Codec,
+  type CodecOptions,
+  contiguous,
+  formatWireId,
+  MAX_MESSAGE_BYTES,
+  ProtocolError,
+  type Rejection,
+  type Sharing,
+  type Side,
+  Slab,
+  type Stampable,
+  sameWireId,
+  type WireId,
+} from './message/index.js';
+export { ROLES, type RoleEntry } from './pipeline/index.js';
+export type {
+  BreakerEngine,
+  BreakerEngineFactory,
+  BreakerState,
+  Engines,
+  Gate,
+  PacingEngine,
+  PacingEngineFactory,
+  Permit,
+  PlanScope,
+  StageBinder,
+  Verdict,
+} from './policy/index.js';
+export { WAIT } from './policy/index.js';
+export type { HashEngine, RegexEngine, RuleSource } from './rules/index.js';
+export type * from './rules/model.js';
+export { type Expirable, type Runtime, systemRuntime, type Timer, type Timers } from './runtime/index.js';
