@@ -1,9 +1,9 @@
-import { Attempt, Call, type Connection, Failure, type Outcome, Pass, Reply } from '../../src/call/index.js';
+import { type Attempt, type Connection, Failure, type Outcome, Reply } from '../../src/call/index.js';
 import { BalanceGate, Cluster, OutlierGate, type Peer } from '../../src/cluster/index.js';
-import { Message, type Protocol } from '../../src/message/index.js';
 import type { BalancerRule, HashEngine, OutlierRule } from '../../src/rules/index.js';
 import { ManualRuntime } from '../../src/testing/index.js';
 import { EventQueue } from './event-queue.js';
+import { SimAttempt, simClusterRule, simEndpointRule } from './parts.js';
 
 /**
  * A cluster under load in virtual time: the real stages `balance` and `outlier` in front of hosts that are queues. Calls
@@ -166,71 +166,10 @@ class Host implements Peer, Connection {
   }
 }
 
-const PROTOCOL: Protocol = {
-  name: 'simulated',
-  sharing: 'multiplexed',
-  open() {
-    throw new Error('nothing is read or written here');
-  },
-};
-const REQUEST = new Message('request', [], { operation: () => 'simulated', get: () => undefined, keys: () => [] });
-const CALL = new Call(REQUEST, PROTOCOL, { host: 'simulated', port: 0 }, { reply() {}, fail() {} });
-
-class SimPass extends Pass {
-  readonly route = '';
-  readonly cluster = '';
-  readonly settled = false;
-  resume(): void {}
-  end(): void {}
-}
-
-class SimAttempt extends Attempt {
-  readonly remainingMs = Number.POSITIVE_INFINITY;
-  settled = false;
-
-  constructor(now: number, hash: bigint | undefined) {
-    super(new SimPass(CALL), 1, undefined);
-    this.startedAt = now;
-    this.pass.hash = hash;
-  }
-
-  resume(): void {}
-  connected(): void {}
-  refused(): void {}
-  written(): void {}
-  replied(): void {}
-  lost(): void {}
-  end(): void {}
-}
-
 function clusterOf(load: Load, hosts: readonly Host[], runtime: ManualRuntime): Cluster {
-  const rule = {
-    name: 'outbound|80||simulated',
-    host: 'simulated',
-    port: 80,
-    subset: '',
-    endpointsKey: 'simulated_80',
-    labels: {},
-    balancer: load.balancer,
-    outlier: load.outlier,
-    limits: { maxConnections: 1, maxPendingRequests: 1, maxRequests: 1, maxRetries: 0 },
-    connectTimeoutMs: 0,
-    tlsMode: 'disabled',
-    policy: {},
-    from: { source: 'simulation', origin: 'simulation' },
-  } as const;
+  const rule = simClusterRule(load.balancer, load.outlier);
   const cluster = new Cluster(rule, { runtime, hash: load.hash, peers: ({ port }) => hosts[port]! });
-  cluster.setEndpoints(
-    load.hosts.map(({ weight }, port) => ({
-      address: '10.0.0.1',
-      port,
-      labels: {},
-      weight,
-      locality: '',
-      priority: 0,
-      tlsMode: undefined,
-    })),
-  );
+  cluster.setEndpoints(load.hosts.map(({ weight }, port) => simEndpointRule('10.0.0.1', port, weight)));
   return cluster;
 }
 

@@ -22,7 +22,7 @@ export interface Peer {
   release(): void;
 }
 
-/** Whoever holds an endpoint, and learns that it has left and its last attempt has ended. */
+/** Learns that an endpoint which has left its cluster has ended its last attempt. */
 export interface EndpointOwner {
   drained(endpoint: Endpoint): void;
 }
@@ -43,18 +43,20 @@ export class Endpoint implements AttemptTarget {
   consecutiveFailures = 0;
   /** Its counters, from its first attempt on. */
   meter: { close(): void } | undefined = undefined;
-  /** Gone from the rules: takes no new attempts, and is forgotten with its last one. */
-  draining = false;
+  /** Whom to tell when its last attempt has ended. Undefined: it is not leaving. */
+  leaving: EndpointOwner | undefined = undefined;
 
-  /**
-   * @param address - `host:port`, as the cluster keys it.
-   */
   constructor(
+    /** `host:port`, as the cluster keys it. */
     readonly address: string,
     public rule: EndpointRule,
     readonly peer: Peer,
-    private readonly owner: EndpointOwner,
   ) {}
+
+  /** Gone from the rules: takes no new attempts, and is forgotten with its last one. */
+  get draining(): boolean {
+    return this.leaving !== undefined;
+  }
 
   get weight(): number {
     return this.rule.weight;
@@ -62,6 +64,6 @@ export class Endpoint implements AttemptTarget {
 
   /** An attempt is over. Exactly once for each pick: see `balance-gate.ts`. */
   release(): void {
-    if (--this.inflight === 0 && this.draining) this.owner.drained(this);
+    if (--this.inflight === 0) this.leaving?.drained(this);
   }
 }

@@ -36,7 +36,7 @@ export class Members implements EndpointOwner {
       if (byAddress.has(address)) continue;
       let endpoint = this.#byAddress.get(address) ?? this.#leaving.get(address);
       if (endpoint === undefined) {
-        endpoint = new Endpoint(address, rule, this.makePeer(rule), this);
+        endpoint = new Endpoint(address, rule, this.makePeer(rule));
       } else {
         reweighted ||= endpoint.rule.weight !== rule.weight;
         endpoint.rule = rule;
@@ -69,13 +69,13 @@ export class Members implements EndpointOwner {
   }
 
   #leave(endpoint: Endpoint): void {
-    endpoint.draining = true;
+    endpoint.leaving = this;
     if (endpoint.inflight === 0) forget(endpoint);
     else this.#leaving.set(endpoint.address, endpoint);
   }
 
   #return(endpoint: Endpoint): void {
-    endpoint.draining = false;
+    endpoint.leaving = undefined;
     this.#leaving.delete(endpoint.address);
   }
 }

@@ -54,9 +54,7 @@ export function endpointRules(weights: readonly number[]): EndpointRule[] {
 }
 
 export function endpoints(weights: readonly number[]): Endpoint[] {
-  return endpointRules(weights).map(
-    (rule) => new Endpoint(`${rule.address}:${rule.port}`, rule, new FakePeer(), { drained() {} }),
-  );
+  return endpointRules(weights).map((rule) => new Endpoint(`${rule.address}:${rule.port}`, rule, new FakePeer()));
 }
 
 export const OUTLIER: OutlierRule = {

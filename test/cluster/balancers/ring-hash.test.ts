@@ -20,7 +20,7 @@ function ring(all: readonly Endpoint[], minimumRingSize: number, maximumRingSize
 function hosts(ports: readonly number[], weight: (port: number) => number = () => 1): Endpoint[] {
   return ports.map((port) => {
     const rule = endpointRule(0, { address: '127.0.0.1', port, weight: weight(port) });
-    return new Endpoint(`127.0.0.1:${port}`, rule, new FakePeer(), { drained() {} });
+    return new Endpoint(`127.0.0.1:${port}`, rule, new FakePeer());
   });
 }
 
