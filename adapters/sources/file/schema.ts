@@ -117,6 +117,8 @@ export function explain(issue: z.core.$ZodIssue, value: unknown): string {
       return issue.origin === 'string'
         ? 'must not be empty'
         : `must be at least ${issue.minimum}, but is ${shown(value)}`;
+    case 'invalid_union':
+      return `cannot be ${shown(value)}; the schema says what it takes`;
     case 'too_big':
       return `must be at most ${issue.maximum}, but is ${shown(value)}`;
     default:

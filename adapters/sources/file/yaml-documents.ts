@@ -58,9 +58,13 @@ export function readYaml(
 
   const documents: YamlDocument[] = [];
   let count = 0;
-  for (const document of new Composer({ merge: true, prettyErrors: false }).compose(tokens, true, text.length)) {
+  for (const document of new Composer({ merge: true, prettyErrors: false, logLevel: 'error' }).compose(
+    tokens,
+    true,
+    text.length,
+  )) {
     if (++count > limits.maxDocuments) {
-      complain(document.range[0], `more than ${limits.maxDocuments} documents; split the file`);
+      complain(startOf(document), `more than ${limits.maxDocuments} documents; split the file`);
       break;
     }
     for (const error of document.errors) complain(error.pos[0], `not valid YAML: ${error.message}`);
@@ -69,10 +73,15 @@ export function readYaml(
       const value: unknown = document.toJS({ maxAliasCount: limits.maxAliases });
       if (value !== null) documents.push({ value, place: placeOf(document, file, lines) });
     } catch (error) {
-      complain(document.range[0], `not usable YAML: ${error instanceof Error ? error.message : String(error)}`);
+      complain(startOf(document), `not usable YAML: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
   return { documents, problems };
+}
+
+/** Where its content begins, not its `---`. */
+function startOf(document: Document.Parsed): number {
+  return document.contents?.range[0] ?? document.range[0];
 }
 
 /** Offset of the first token deeper than `max`, or -1. */

@@ -1,9 +1,14 @@
-/** The kinds that are read: a file each, with its schema and checks. Imports only the schema helpers beside it and zod. */
+/** The kinds that are read: a file each, with its schema and checks. Imports the schema helpers, zod, re2js and the failure codes of src. */
 import { applicationProtocol } from './application-protocol.js';
 import { destinationRule } from './destination-rule.js';
+import { endpointSlice } from './endpoint-slice.js';
 import type { Kind } from './kind.js';
 import { metaRouter } from './meta-router.js';
+import { peerAuthentication } from './peer-authentication.js';
+import { service } from './service.js';
 import { serviceEntry } from './service-entry.js';
+import { trafficPolicy } from './traffic-policy.js';
+import { virtualService } from './virtual-service.js';
 import { workloadEntry } from './workload-entry.js';
 
 export type { RuleObject } from './kind.js';
@@ -13,7 +18,12 @@ export const KINDS: readonly Kind[] = [
   serviceEntry,
   workloadEntry,
   destinationRule,
+  trafficPolicy,
   applicationProtocol,
+  service,
+  endpointSlice,
+  virtualService,
+  peerAuthentication,
 ] as readonly Kind[];
 
 /** By `group/kind`; a Service of another group, such as Knative's, is not Kubernetes' Service. */

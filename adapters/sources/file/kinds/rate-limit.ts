@@ -6,6 +6,9 @@ import { duration, text, uint32 } from '../schema.js';
 /** Aeraki's way to say that a key must be there, with any value. It is no valid expression. */
 export const PRESENT = '*';
 
+/** Instructions of a pattern, at most: the bound of the engine that runs it, `adapters/engines/re2.ts`. */
+export const MAX_REGEX_PROGRAM = 500;
+
 const regex = () =>
   z
     .string()
@@ -15,7 +18,8 @@ const regex = () =>
       if (pattern.length > 4_096) context.addIssue('must be at most 4096 characters');
       else {
         try {
-          RE2JS.compile(pattern);
+          const size = RE2JS.compile(pattern).programSize();
+          if (size > MAX_REGEX_PROGRAM) context.addIssue(`is too large: ${size} steps, more than ${MAX_REGEX_PROGRAM}`);
         } catch (error) {
           context.addIssue(`is no RE2 expression: ${error instanceof Error ? error.message : String(error)}`);
         }

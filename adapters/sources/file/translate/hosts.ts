@@ -2,8 +2,9 @@
  * Which hosts have which ports: from ServiceEntries, of which only the first host counts, as for MetaRDS, and from
  * Kubernetes Services. The rest of the translation goes over this list.
  */
-import { type EndpointRule, type ServiceRule, serviceKey } from '../../../../src/rules/index.js';
+import { type ServiceRule, serviceKey } from '../../../../src/rules/index.js';
 import type { RuleObject } from '../kinds/index.js';
+import type { Service } from '../kinds/service.js';
 import type { ServiceEntry } from '../kinds/service-entry.js';
 import type { Workload } from '../kinds/workload.js';
 import type { Context } from './context.js';
@@ -26,6 +27,8 @@ export interface HostPort {
   readonly selector: Readonly<Record<string, string>> | undefined;
   /** Selects where it is served, if other than the selector. */
   readonly servedBy: Readonly<Record<string, string>> | undefined;
+  /** Name of the Service whose EndpointSlices serve it. */
+  readonly sliceName: string | undefined;
   /** Endpoints written with the service itself. */
   readonly inline: readonly Workload[];
   readonly serviceKey: string | undefined;
@@ -39,6 +42,9 @@ export function describeHosts(context: Context): ReadonlyMap<string, HostPort> {
   const hosts = new Map<string, HostPort>();
   for (const entry of context.all<ServiceEntry>('ServiceEntry')) {
     for (const host of ofServiceEntry(entry, context)) add(hosts, host, context);
+  }
+  for (const service of context.all<Service>('Service')) {
+    for (const host of ofService(service, context)) add(hosts, host, context);
   }
   return hosts;
 }
@@ -77,14 +83,53 @@ function* ofServiceEntry(entry: RuleObject<ServiceEntry>, context: Context): Ite
       targetPort: port.targetPort ?? port.number,
       addresses,
       resolution,
-      selector: spec.workloadSelector?.labels,
+      selector: someLabels(spec.workloadSelector?.labels),
       servedBy: selectorOf(annotations.workloadSelector),
+      sliceName: undefined,
       inline: spec.endpoints ?? atHost,
       serviceKey: annotations.interface,
       object: entry,
       path: ['spec', 'ports', index],
     };
   }
+}
+
+function* ofService(service: RuleObject<Service>, context: Context): Iterable<HostPort> {
+  const { spec, name, namespace } = service;
+  const host = `${name}.${namespace}.svc.cluster.local`;
+  const written = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
+  const headless = written.includes('None');
+  const external = spec.type === 'ExternalName';
+  for (const [index, port] of spec.ports.entries()) {
+    const path = ['spec', 'ports', index];
+    if (port.protocol !== 'TCP') {
+      context.report(service).warning([...path, 'protocol'], `${port.protocol} is not supported: the port is left out`);
+      continue;
+    }
+    yield {
+      key: serviceKey(host, port.port),
+      host,
+      fullHost: host,
+      namespace,
+      number: port.port,
+      portName: port.name,
+      targetPort: port.targetPort ?? port.port,
+      addresses: headless ? [] : written.filter((address) => address !== ''),
+      resolution: external ? 'DNS' : headless ? 'NONE' : 'STATIC',
+      selector: someLabels(spec.selector),
+      servedBy: undefined,
+      sliceName: name,
+      inline: external && spec.externalName !== undefined ? [{ address: spec.externalName }] : [],
+      serviceKey: undefined,
+      object: service,
+      path,
+    };
+  }
+}
+
+/** A selector without labels selects nothing, not everything. */
+function someLabels(labels: Readonly<Record<string, string>> | undefined): typeof labels {
+  return labels !== undefined && Object.keys(labels).length > 0 ? labels : undefined;
 }
 
 /** Aeraki's annotation, where there is no selector: `x` stands for `app: x`, `k:v` for that pair; blanks don't count. */
@@ -94,10 +139,3 @@ function selectorOf(annotation: string | undefined): Readonly<Record<string, str
   const colon = text.indexOf(':');
   return colon < 0 ? { app: text } : { [text.slice(0, colon)]: text.slice(colon + 1) };
 }
-
-/** Has `labels` all of `wanted`? */
-export function hasLabels(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
-  return Object.entries(wanted).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value);
-}
-
-export type EndpointFrom = Omit<EndpointRule, 'tlsMode' | 'priority'>;

@@ -1,5 +1,5 @@
 /** Checked objects into the neutral rule model, as Aeraki and Istio would. Imports the rule model and the kinds. */
-import type { ClusterRule, EndpointsRule, ServiceRule } from '../../../../src/rules/index.js';
+import type { ClusterRule, EndpointsRule, RouteRule, ServiceRule } from '../../../../src/rules/index.js';
 import type { ApplicationProtocol } from '../kinds/application-protocol.js';
 import type { DestinationRule } from '../kinds/destination-rule.js';
 import type { RuleObject } from '../kinds/index.js';
@@ -9,8 +9,12 @@ import { clustersOf } from './clusters.js';
 import { Context, firstByKey, provenance } from './context.js';
 import { endpointsOf } from './endpoints.js';
 import { describeHosts, type HostPort } from './hosts.js';
+import { lint } from './lint.js';
+import { policiesOf } from './policies.js';
 import { expandHost, isMetaprotocol, protocolOf } from './port-name.js';
 import { rateLimitOf, routesOf } from './routes.js';
+import { TlsModes } from './tls-modes.js';
+import { placeWorkloads } from './workloads.js';
 
 export { isMetaprotocol } from './port-name.js';
 
@@ -29,26 +33,41 @@ export function translate(objects: readonly RuleObject[]): Translation {
   const rules = firstByKey(context, context.all<DestinationRule>('DestinationRule'), ({ spec, namespace }) => [
     expandHost(spec.host, namespace),
   ]);
-  const codecs = codecsOf(context);
-
-  const services: ServiceRule[] = [];
-  const clusters: ClusterRule[] = [];
-  const endpoints: EndpointsRule[] = [];
+  const routes = new Map<string, readonly RouteRule[]>();
+  const clusters = new Map<string, ClusterRule>();
   for (const host of hosts.values()) {
     const rule = rules.get(host.fullHost);
-    services.push(serviceOf(host, isMetaprotocol(host.portName) ? routers.get(host.host) : undefined, rule, codecs));
-    clusters.push(...clustersOf(host, rule));
-    endpoints.push(endpointsOf(host, context));
+    routes.set(host.key, routesOf(host, routerOf(host, routers), rule));
+    for (const cluster of clustersOf(host, rule)) clusters.set(cluster.name, cluster);
   }
-  return { services, clusters, endpoints, problems: context.problems };
+
+  const policies = policiesOf(context, { hosts: hosts.values(), clusters, routes });
+  const workloads = placeWorkloads(context);
+  const modes = new TlsModes(context);
+  const codecs = codecsOf(context);
+  lint({ hosts: hosts.values(), clusters, routers, rules }, context);
+  return {
+    services: [...hosts.values()].map((host) => ({
+      ...serviceOf(host, routerOf(host, routers), codecs),
+      routes: routes.get(host.key)!.map((route) => ({ ...route, policy: policies.route(host.key, route.name) })),
+      policy: policies.service(host.key),
+    })),
+    clusters: [...clusters.values()].map((cluster) => ({ ...cluster, policy: policies.cluster(cluster.name) })),
+    endpoints: [...hosts.values()].map((host) =>
+      endpointsOf(host, workloads.get(host.namespace) ?? [], modes, context),
+    ),
+    problems: context.problems,
+  };
 }
+
+const routerOf = (host: HostPort, routers: ReadonlyMap<string, RuleObject<MetaRouter>>) =>
+  isMetaprotocol(host.portName) ? routers.get(host.host) : undefined;
 
 function serviceOf(
   host: HostPort,
   router: RuleObject<MetaRouter> | undefined,
-  rule: RuleObject<DestinationRule> | undefined,
   codecs: ReadonlyMap<string, string>,
-): ServiceRule {
+): Omit<ServiceRule, 'routes' | 'policy'> {
   const named = protocolOf(host.portName);
   const labels = host.selector ?? host.servedBy;
   const port = typeof host.targetPort === 'number' ? host.targetPort : host.number;
@@ -60,10 +79,8 @@ function serviceOf(
     protocol: named === undefined ? undefined : (codecs.get(named) ?? named),
     addresses: host.addresses,
     serviceKey: host.serviceKey,
-    routes: routesOf(host, router, rule),
     inboundRateLimit: rateLimitOf(router?.spec.localRateLimit),
     workload: labels === undefined ? undefined : { namespace: host.namespace, labels, port },
-    policy: {},
     resolution: host.resolution,
     createdAt: host.object.createdAt,
     from: provenance(host.object, host.path),
