@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { type CallSink, type Dispatcher, Failure, Reply } from '../../src/call/index.js';
-import { type InProcessSocket, inProcessDuplex, type ServeOptions, serve } from '../../src/connection/index.js';
+import {
+  ByteBudget,
+  type InProcessSocket,
+  inProcessDuplex,
+  type ServeOptions,
+  serve,
+} from '../../src/connection/index.js';
 import { ByteQueue, type Message, Mutation, type Protocol } from '../../src/message/index.js';
 import { ManualRuntime } from '../../src/testing/index.js';
 import { FrameCodec, frame, frameProtocol, KIND, message, payloadOf } from './support/frame-protocol.js';
@@ -240,5 +246,86 @@ describe('serve', () => {
     const { bytes } = dispatcher.calls[0]!.request;
     expect(bytes[0]!.buffer.byteLength).toBeLessThan(20_000);
     expect(payloadOf(dispatcher.calls[0]!.request)).toBe('held');
+  });
+
+  describe('a downstream that does not take its replies', () => {
+    const reply = (bytes: number) => new Reply(message('response', 'x'.repeat(bytes)));
+
+    test('is not read from while they are over the bound, and served on when it has taken them', async () => {
+      const { client, dispatcher, downstream } = start(frameProtocol(), { maxReplyBytes: 100_000 });
+      for (let id = 1; id <= 3; id++) request(client, id, 'a');
+      await turn();
+      for (const call of dispatcher.calls) call.sink.reply(reply(80_000));
+      await turn();
+      request(client, 4, 'b');
+      await turn();
+      expect(dispatcher.calls.length).toBe(3);
+      const got = received(client);
+      await turn();
+      await turn();
+      expect(got.length).toBe(3);
+      expect(dispatcher.calls.length).toBe(4);
+      dispatcher.answer(3, 'c');
+      await turn();
+      expect(got.at(-1)).toBe('4:c');
+      expect(downstream.counters.readsPaused).toBeGreaterThan(0);
+    });
+
+    test('is closed at twice the bound, and its calls are cancelled', async () => {
+      const { client, dispatcher, downstream, events } = start(frameProtocol(), { maxReplyBytes: 100_000 });
+      for (let id = 1; id <= 6; id++) request(client, id, 'a');
+      await turn();
+      for (const call of dispatcher.calls.slice(0, 5)) {
+        call.sink.reply(reply(80_000));
+        await turn();
+      }
+      await downstream.closed;
+      expect(dispatcher.calls[5]!.cancelled).toBe(true);
+      expect(events.at(-1)).toMatch(/^closed \d+ bytes of replies not taken \(maxReplyBytes 100000\)$/);
+      expect(client.destroyed).toBe(true);
+    });
+
+    test('may be sent one reply that alone is longer than all bounds', async () => {
+      const { client, dispatcher } = start(frameProtocol(), { maxReplyBytes: 1000 });
+      const got = received(client);
+      request(client, 1, 'a');
+      await turn();
+      dispatcher.calls[0]!.sink.reply(reply(500_000));
+      while (got.length === 0) await turn();
+      expect(got[0]!.length).toBe(500_002);
+    });
+
+    test('is closed when all downstreams together hold too much and it holds most', async () => {
+      const budget = new ByteBudget(400_000);
+      const greedy = start(frameProtocol(), { budget });
+      const modest = start(frameProtocol(), { budget });
+      for (const { client } of [greedy, modest]) for (let id = 1; id <= 3; id++) request(client, id, 'a');
+      await turn();
+      modest.dispatcher.calls[0]!.sink.reply(reply(150_000));
+      greedy.dispatcher.calls[0]!.sink.reply(reply(150_000));
+      await turn();
+      expect(budget.pausing).toBe(true);
+      greedy.dispatcher.calls[1]!.sink.reply(reply(200_000));
+      await greedy.downstream.closed;
+      expect(greedy.events.at(-1)).toMatch(/^closed \d+ bytes held, the most of/);
+      const got = received(modest.client);
+      await turn();
+      await turn();
+      expect(got.length).toBe(1);
+      modest.dispatcher.answer(1, 'still served');
+      await turn();
+      expect(got.at(-1)).toBe('2:still served');
+      expect(budget.pausing).toBe(false);
+    });
+  });
+
+  test('over its bytes of requests under way nothing more is read', async () => {
+    const { client, dispatcher } = start(frameProtocol(), { maxRequestBytes: 10_000 });
+    for (let id = 1; id <= 3; id++) request(client, id, 'x'.repeat(20_000));
+    await turn();
+    expect(dispatcher.calls.length).toBe(1);
+    dispatcher.answer(0, 'y');
+    await turn();
+    expect(dispatcher.calls.length).toBe(2);
   });
 });
