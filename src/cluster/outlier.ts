@@ -63,7 +63,8 @@ export class OutlierDetector {
     if (this.#ejected.length === 0 || this.runtime.now() < this.#nextRestoreAt) return;
     const now = this.runtime.now();
     for (const endpoint of this.#ejected.slice()) {
-      if (endpoint.ejectedUntil <= now) this.#restore(endpoint);
+      // Not 0: a listener that looks at the cluster may have brought it back already.
+      if (endpoint.ejectedUntil !== 0 && endpoint.ejectedUntil <= now) this.#restore(endpoint);
     }
   }
 

@@ -81,6 +81,15 @@ describe('members', () => {
     expect([cluster.snapshot().length, peers.size]).toEqual([1, 1]);
   });
 
+  test('one more of 10,000 costs one peer', () => {
+    const { cluster, peers } = testCluster();
+    const many = endpointRules(Array(10_000).fill(1));
+    cluster.setEndpoints(many);
+    cluster.setEndpoints([...endpointRules(Array(10_000).fill(1)), endpointRule(10_000)]);
+    expect(peers.size).toBe(10_001);
+    expect([...peers.values()].some((peer) => peer.releases > 0)).toBe(false);
+  });
+
   test('IPv6 addresses are written as Envoy does', () => {
     const { cluster } = testCluster();
     cluster.setEndpoints([endpointRule(1, { address: 'fd00::1' })]);
@@ -198,6 +207,33 @@ describe('ejection', () => {
     runtime.advance(1);
     expect(picks().has(bad)).toBe(true);
     expect(events[1]).toEqual({ type: 'restored', cluster: 'outbound|20880||demo', address: bad.address });
+  });
+
+  test.each([
+    ['looks at the cluster', 3],
+    ['closes it at the first return', 1],
+  ])('is told of once to a listener that %s', (what, returns) => {
+    const events: string[] = [];
+    const { cluster, runtime } = testCluster(
+      { outlier: { ...OUTLIER, consecutiveErrors: 1, maxEjectionPercent: 100 } },
+      {
+        onEvent: ({ type, address }) => {
+          events.push(`${type} ${address}`);
+          if (what === 'looks at the cluster') cluster.snapshot();
+          else if (type === 'restored') cluster.close();
+        },
+      },
+    );
+    cluster.setEndpoints(endpointRules([1, 1, 1]));
+    for (let i = 0; i < 3; i++) {
+      const failing = attempt();
+      failing.target = cluster.pick(failing);
+      cluster.observe(failing, FAILED);
+    }
+    runtime.advance(30_000);
+    cluster.pick(attempt());
+    expect(events.filter((event) => event.startsWith('restored'))).toHaveLength(returns);
+    expect(new Set(events).size).toBe(events.length);
   });
 
   test('is ignored in panic, but not what drains', () => {
