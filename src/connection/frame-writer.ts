@@ -2,16 +2,18 @@ import type { Duplex } from 'node:stream';
 import type { Bytes } from '../message/index.js';
 
 /**
- * Writes of one tick go out together: the stream is corked by the first and uncorked once the running callback, and the
- * promises it settled, are done. So a burst of small frames costs one system call, and a frame is never cut.
+ * Writes of one tick go out together, once the running callback and the promises it settled are done: a burst of small
+ * frames costs one system call, and a frame is never cut. Small frames are encoded one after the other into one slab,
+ * so that most of a tick's frames lie side by side, and are handed to the stream as one chunk without a copy.
  */
 export class FrameWriter {
   /**
-   * The stream could not take what was last flushed. Judged after a flush, and not by what `write` returns: while corked
-   * that says no more than that the tick's frames are many.
+   * The stream could not take what was last flushed. Judged after a flush: before, the bytes that wait say no more than
+   * that the tick's frames are many.
    */
   blocked = false;
-  #corked = false;
+  #pieces: Buffer[] = [];
+  #pendingBytes = 0;
 
   constructor(
     readonly socket: Duplex,
@@ -26,31 +28,39 @@ export class FrameWriter {
 
   /** Returns how many bytes that were. */
   write(bytes: Bytes): number {
-    if (!this.#corked) {
-      this.#corked = true;
-      this.socket.cork();
-      process.nextTick(flush, this);
-    }
+    const pieces = this.#pieces;
+    if (pieces.length === 0) process.nextTick(flush, this);
     let length = 0;
     for (let i = 0; i < bytes.length; i++) {
       const piece = bytes[i]!;
+      if (piece.length === 0) continue;
       length += piece.length;
-      this.socket.write(piece);
+      pieces.push(piece);
     }
+    this.#pendingBytes += length;
     return length;
   }
 
   /** Bytes given to {@link write} that the operating system (or the in-process reader) has not taken yet. */
   get unsent(): number {
-    return this.socket.writableLength;
+    return this.#pendingBytes + this.socket.writableLength;
   }
 
-  /** @internal */
+  /** Hands over what waits: before the stream is ended within the tick. */
   flush(): void {
-    this.#corked = false;
-    const socket = this.socket;
-    if (socket.destroyed) return;
-    socket.uncork();
+    const pieces = this.#pieces;
+    const { socket } = this;
+    if (pieces.length === 0 || socket.destroyed) return;
+    this.#pieces = [];
+    this.#pendingBytes = 0;
+    const many = pieces.length > 1;
+    if (many) socket.cork();
+    for (let i = 0; i < pieces.length; ) {
+      const end = endOfRun(pieces, i);
+      socket.write(end === i + 1 ? pieces[i]! : joined(pieces[i]!, pieces[end - 1]!));
+      i = end;
+    }
+    if (many) socket.uncork();
     this.blocked = socket.writableNeedDrain && socket.writableLength > 0;
     this.moved(false);
   }
@@ -58,4 +68,19 @@ export class FrameWriter {
 
 function flush(writer: FrameWriter): void {
   writer.flush();
+}
+
+/** Up to where do pieces lie side by side in memory? */
+function endOfRun(pieces: readonly Buffer[], start: number): number {
+  let last = pieces[start]!;
+  for (let i = start + 1; i < pieces.length; i++) {
+    const piece = pieces[i]!;
+    if (piece.buffer !== last.buffer || piece.byteOffset !== last.byteOffset + last.length) return i;
+    last = piece;
+  }
+  return pieces.length;
+}
+
+function joined(first: Buffer, last: Buffer): Buffer {
+  return Buffer.from(first.buffer, first.byteOffset, last.byteOffset + last.length - first.byteOffset);
 }

@@ -97,8 +97,9 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
 
   close(reason: string): void {
     if (this.#over) return;
-    closeGently(this.socket, this.options.runtime);
     this.#finish(reason);
+    this.#writer.flush();
+    closeGently(this.socket, this.options.runtime);
   }
 
   evict(reason: string): void {

@@ -280,6 +280,7 @@ export class UpstreamConnection implements Connection, Watched {
 
   /** Nobody waits for anything: closes once all is sent. */
   #shut(reason = 'drained'): void {
+    this.#writer.flush();
     closeGently(this.socket, this.runtime);
     this.#lose('CONNECTION_LOST', reason, undefined, true);
   }
