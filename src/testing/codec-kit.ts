@@ -162,18 +162,18 @@ class Kit {
     const { bytes } = sample;
     const exact = this.#prepared([sample], bytes.length);
     same(feed(exact, [bytes]).length, 1, 'messages of just the maximum size');
-    const input = new ByteQueue();
     const codec = this.#prepared([sample], bytes.length - 1);
     try {
-      for (let at = 0; at < bytes.length; at += 64) {
-        input.push(bytes.subarray(at, at + 64));
-        if (codec.decode(input) !== null) throw new Error('a message over the maximum size was taken');
-      }
+      const chunks = Array.from({ length: Math.ceil(bytes.length / 64) }, (_, i) =>
+        bytes.subarray(i * 64, i * 64 + 64),
+      );
+      const messages = feed(codec, chunks);
+      // A reply may be swallowed and replaced by one that says so, which spares the other calls of its connection.
+      if (messages.length === 1 && sample.side === 'upstream' && messages[0]!.kind === 'error') return;
+      throw new Error(`${messages.length} messages over the maximum size were taken`);
     } catch (error) {
-      if (error instanceof ProtocolError) return;
-      throw error;
+      if (!(error instanceof ProtocolError)) throw error;
     }
-    throw new Error('a message over the maximum size was neither taken nor refused');
   }
 
   noise(): void {

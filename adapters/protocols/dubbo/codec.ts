@@ -36,7 +36,7 @@ import {
 import { replyKind } from './hessian/body.js';
 import { editsOf } from './mutate.js';
 import { dubboReader } from './reader.js';
-import { rejectFrame } from './reject.js';
+import { errorFrame, rejectFrame } from './reject.js';
 import { byteAt, splice } from './splice.js';
 
 /** Of a large frame that straddles read chunks, so much is joined: path and method are to be found in one piece. */
@@ -51,6 +51,8 @@ const HEAD_BYTES = 512;
 export class DubboCodec implements Codec {
   readonly #slab: Slab;
   readonly #maxBytes: number;
+  /** Bytes of a reply over the limit that are still to be swallowed. */
+  #skipping = 0;
 
   constructor(options: CodecOptions = {}) {
     this.#slab = options.slab ?? new Slab();
@@ -58,6 +60,7 @@ export class DubboCodec implements Codec {
   }
 
   decode(input: ByteQueue): Message | null {
+    if (this.#skipping > 0 && !this.#skip(input)) return null;
     if (input.length < HEADER_BYTES) {
       checkMagic(input);
       return null;
@@ -66,9 +69,30 @@ export class DubboCodec implements Codec {
     if (magic !== 0xda || input.at(1) !== 0xbb) checkMagic(input);
     const body = (input.at(12) << 24) | (input.at(13) << 16) | (input.at(14) << 8) | input.at(15);
     const total = HEADER_BYTES + body;
-    if (body < 0 || total > this.#maxBytes) throw badLength(body, this.#maxBytes);
+    if (body < 0) throw new ProtocolError(`Dubbo frame: body length at byte 12 is negative (${body})`);
+    if (total > this.#maxBytes) return this.#tooLarge(input, total);
     if (input.length < total) return null;
     return read(takeFrame(input, total));
+  }
+
+  /** @returns whether it is all gone */
+  #skip(input: ByteQueue): boolean {
+    const now = Math.min(this.#skipping, input.length);
+    input.skip(now);
+    this.#skipping -= now;
+    return this.#skipping === 0;
+  }
+
+  /** A reply that is too large is replaced by one that says so, and swallowed as it comes: its neighbours go on. */
+  #tooLarge(input: ByteQueue, total: number): Message {
+    const limit = this.#maxBytes;
+    if ((input.at(2) & (FLAG_REQUEST | FLAG_EVENT)) !== 0) {
+      throw new ProtocolError(`Dubbo frame: ${total} bytes, by the length at byte 12; the limit is ${limit}`);
+    }
+    const [head] = input.take(HEADER_BYTES);
+    this.#skipping = total - HEADER_BYTES;
+    const reason = `REPLY_TOO_LARGE: the reply has ${total} bytes, the limit is ${limit}`;
+    return read(errorFrame(HESSIAN2, STATUS.BAD_RESPONSE, readInt32(head!, 4), readInt32(head!, 8), reason));
   }
 
   encode(message: Message, id: WireId = message, mutation?: Mutation): Bytes {
@@ -198,8 +222,3 @@ function checkMagic(input: ByteQueue): void {
 }
 
 const MAGIC = [0xda, 0xbb];
-
-function badLength(body: number, maxBytes: number): ProtocolError {
-  if (body < 0) return new ProtocolError(`Dubbo frame: body length at byte 12 is negative (${body})`);
-  return new ProtocolError(`Dubbo frame: body length at byte 12 is ${body}, the limit is ${maxBytes - HEADER_BYTES}`);
-}

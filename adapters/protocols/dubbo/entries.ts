@@ -1,12 +1,20 @@
-import type { Mutation } from '../../../src/message/index.js';
+import type { Message, Mutation } from '../../../src/message/index.js';
 import type { Edit } from './splice.js';
 import type { BodyFormat } from './view.js';
 
-/** Frames up to this size are read before they are changed, so that entries which are set anew are cut out. */
+/** In frames up to this size, entries that are set anew are looked for and cut out. */
 export const READ_UP_TO = 4096;
 
-export function deletes(mutation: Mutation): boolean {
-  for (const [, value] of mutation.entries()) if (value === undefined) return true;
+/**
+ * Must the attachments be read to make this mutation? To delete, always. To set, only in a small frame in which the key's
+ * very bytes stand somewhere: in a large one the later entry just wins.
+ */
+export function mustRead(message: Message, total: number, mutation: Mutation): boolean {
+  const small = total <= READ_UP_TO;
+  for (const [key, value] of mutation.entries()) {
+    if (value === undefined) return true;
+    if (small && (message.bytes.length > 1 || message.bytes[0]!.includes(key))) return true;
+  }
   return false;
 }
 
@@ -26,18 +34,17 @@ export function cutEntries(
   const nulls: string[] = [];
   for (let i = 0; i + 1 < index.length; i += 2) {
     const keyAt = index[i]!;
-    const key = format.stringAt(frame, keyAt);
-    if (key === undefined || !replaces(mutation, key)) continue;
+    if (!replaces(mutation, format, frame, keyAt)) continue;
     if (isPlain(frame[index[i + 1]!]!)) edits.push({ at: keyAt, remove: index[i + 2]! - keyAt, insert: undefined });
-    else nulls.push(key);
+    else nulls.push(format.stringAt(frame, keyAt)!);
   }
   return nulls;
 }
 
-function replaces(mutation: Mutation, key: string): boolean {
-  const lowerKey = key.toLowerCase();
-  for (const [changed, value] of mutation.entries()) {
-    if (changed === key || (value === undefined && changed.toLowerCase() === lowerKey)) return true;
+function replaces(mutation: Mutation, format: BodyFormat, frame: Buffer, keyAt: number): boolean {
+  for (const [key, value] of mutation.entries()) {
+    if (!format.keyIs(frame, keyAt, key.toLowerCase())) continue;
+    if (value === undefined || format.stringAt(frame, keyAt) === key) return true;
   }
   return false;
 }

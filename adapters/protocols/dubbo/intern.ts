@@ -1,40 +1,56 @@
 /**
  * Strings by their bytes. Building a string costs more than reading the rest of a small frame, and the interfaces,
- * methods and keys of a service are few and come again and again: so a string met before is found by hash and compared,
- * not built. Every string here is plain ASCII, whose bytes are its characters.
+ * methods and keys of a service are few and come again and again: so a string met before is found by a hash of some of its
+ * bytes and compared, not built. Every string here is plain ASCII, whose bytes are its characters.
  *
- * The table is of fixed size and direct-mapped: a string that hashes to a taken slot takes it over. Values that never
- * repeat (trace ids) so cost what they would without a table, and push out at most one other each.
+ * The table is of fixed size, two places for each hash: a newcomer takes the place that was not taken last. Values that
+ * never repeat (trace ids) so cost little more than without a table, and push out one other string each.
  */
-const SLOTS = 1024;
+const SETS = 512;
 const SLOT_BYTES = 128;
 
-const bytes = new Uint8Array(SLOTS * SLOT_BYTES);
-const lengths = new Uint8Array(SLOTS);
-const strings: string[] = new Array(SLOTS).fill('');
+const bytes = new Uint8Array(2 * SETS * SLOT_BYTES);
+const lengths = new Uint8Array(2 * SETS);
+const strings: string[] = new Array(2 * SETS).fill('');
+/** Which of a set's two places a newcomer takes. */
+const next = new Uint8Array(SETS);
 
 /** The string of `length` bytes at `at`, all inside `frame`; undefined if they are not plain ASCII. */
 export function asciiAt(frame: Buffer, at: number, length: number): string | undefined {
+  if (length === 0) return '';
   const end = at + length;
-  let hash = length;
-  let all = 0;
-  for (let i = at; i < end; i++) {
-    const byte = frame[i]!;
-    all |= byte;
-    hash = Math.imul(hash ^ byte, 0x01000193);
-  }
-  if (all > 0x7f) return undefined;
-  if (length > SLOT_BYTES) return frame.toString('latin1', at, end);
-  const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
+  if (length > SLOT_BYTES) return isAscii(frame, at, end) ? frame.toString('latin1', at, end) : undefined;
+  // At most 16 bytes, spread evenly, and the last one: names differ anywhere.
+  let hash = Math.imul(length ^ frame[end - 1]!, 0x01000193);
+  const step = 1 + (length >> 4);
+  for (let i = at; i < end; i += step) hash = Math.imul(hash ^ frame[i]!, 0x01000193);
+  const set = (hash ^ (hash >>> 15)) & (SETS - 1);
+  const slot = 2 * set;
+  if (isKnown(slot, frame, at, length)) return strings[slot];
+  if (isKnown(slot + 1, frame, at, length)) return strings[slot + 1];
+  if (!isAscii(frame, at, end)) return undefined;
+  return learn(slot + (next[set]! & 1), set, frame, at, length);
+}
+
+function isKnown(slot: number, frame: Buffer, at: number, length: number): boolean {
+  if (lengths[slot] !== length) return false;
   const known = slot * SLOT_BYTES;
-  if (lengths[slot] === length) {
-    let i = 0;
-    while (i < length && bytes[known + i] === frame[at + i]) i++;
-    if (i === length) return strings[slot];
-  }
-  const string = frame.toString('latin1', at, end);
+  for (let i = 0; i < length; i++) if (bytes[known + i] !== frame[at + i]) return false;
+  return true;
+}
+
+function learn(slot: number, set: number, frame: Buffer, at: number, length: number): string {
+  const string = frame.toString('latin1', at, at + length);
+  const known = slot * SLOT_BYTES;
   for (let i = 0; i < length; i++) bytes[known + i] = frame[at + i]!;
   lengths[slot] = length;
   strings[slot] = string;
+  next[set]!++;
   return string;
+}
+
+function isAscii(frame: Buffer, from: number, to: number): boolean {
+  let all = 0;
+  for (let i = from; i < to; i++) all |= frame[i]!;
+  return all <= 0x7f;
 }

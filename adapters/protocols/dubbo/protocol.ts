@@ -1,4 +1,11 @@
-import { type CodecOptions, MAX_MESSAGE_BYTES, type Message, type Protocol } from '../../../src/message/index.js';
+import {
+  type CodecOptions,
+  MAX_MESSAGE_BYTES,
+  type Message,
+  Mutation,
+  type Protocol,
+  type Stampable,
+} from '../../../src/message/index.js';
 import { DubboCodec, HEARTBEAT } from './codec.js';
 import { isReadOnly, isRequest, STATUS, statusOf } from './header.js';
 import { MALFORMED } from './malformed.js';
@@ -15,7 +22,10 @@ export interface DubboOptions {
 
 /** In larger frames the caller's timeout is not looked for: walking the arguments would cost more than it tells. */
 const DEADLINE_UP_TO = 4096;
-const TIMEOUT = Buffer.from('timeout');
+const TIMEOUT_KEY = 'timeout';
+const TIMEOUT = Buffer.from(TIMEOUT_KEY);
+/** A request that already says what is left, to so many ms, is sent as it is. */
+const STAMP_FROM_MS = 20;
 
 /** The Dubbo protocol of Dubbo 2.6 to 3.3, with options of its own. {@link dubbo} is the one with defaults. */
 export function dubboProtocol(options: DubboOptions = {}): Protocol {
@@ -33,6 +43,7 @@ export function dubboProtocol(options: DubboOptions = {}): Protocol {
       return status === STATUS.THREADPOOL_EXHAUSTED ? 'rejected' : 'framework';
     },
     deadline,
+    stamp,
     heartbeat: () => HEARTBEAT,
     unsolicited: (event) => (isReadOnly(event.tag) ? 'drain' : 'ignore'),
   };
@@ -66,7 +77,17 @@ function takesReplyMutation(request: Message): boolean {
 function deadline(request: Message): number | undefined {
   const frame = request.bytes[0]!;
   if (request.bytes.length > 1 || frame.length > DEADLINE_UP_TO || !frame.includes(TIMEOUT)) return undefined;
-  const value = dubboReader.get(request, 'timeout');
+  const value = dubboReader.get(request, TIMEOUT_KEY);
   const ms = value === undefined || value === '' ? Number.NaN : Number(value);
   return ms > 0 && ms <= Number.MAX_SAFE_INTEGER ? ms : undefined;
+}
+
+/** The time that is left, as consumers say it; the request's own `timeout` stays when it says the same. */
+function stamp(attempt: Stampable): Mutation | undefined {
+  const { request, remainingMs } = attempt;
+  if (remainingMs === Number.POSITIVE_INFINITY || formatOf(request) === undefined) return undefined;
+  const left = Math.max(1, Math.floor(remainingMs));
+  const said = deadline(request);
+  if (said !== undefined && said >= left && said - left < STAMP_FROM_MS) return undefined;
+  return new Mutation().set(TIMEOUT_KEY, String(left));
 }

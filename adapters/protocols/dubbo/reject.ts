@@ -34,16 +34,27 @@ export function statusFor(code: string): number {
 }
 
 /**
- * The reply that refuses a two-way request: status and a string. To a request in fastjson2 it is in fastjson2, which such a
- * consumer is sure to read; else in Hessian, since consumers read a reply by its own serialization id.
+ * The reply that refuses a two-way request. To a request in fastjson2 it is in fastjson2, which such a consumer is sure to
+ * read; else in Hessian, since consumers read a reply by its own serialization id.
  */
 export function rejectFrame(request: Message, failure: Rejection): Bytes | undefined {
   if (request.kind !== 'request') return undefined;
-  const text = `meltemi: ${failure.message}`.slice(0, MAX_TEXT);
-  const fastjson2 = serializationOf(request.tag) === FASTJSON2;
-  const body = fastjson2 ? jsonbPart(text) : hessianString(text);
-  const head = Buffer.allocUnsafe(HEADER_BYTES);
-  const flags = fastjson2 ? FASTJSON2 : HESSIAN2;
-  writeHeader(head, flags, statusFor(failure.code), request.idHigh, request.idLow, body.length);
-  return [head, body];
+  const serialization = serializationOf(request.tag) === FASTJSON2 ? FASTJSON2 : HESSIAN2;
+  return errorFrame(serialization, statusFor(failure.code), request.idHigh, request.idLow, failure.message);
+}
+
+/** A reply with a status other than 20: its body is a string. */
+export function errorFrame(
+  serialization: typeof HESSIAN2 | typeof FASTJSON2,
+  status: number,
+  idHigh: number,
+  idLow: number,
+  reason: string,
+): Bytes {
+  const text = `meltemi: ${reason}`.slice(0, MAX_TEXT);
+  const body = serialization === FASTJSON2 ? jsonbPart(text) : hessianString(text);
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+  writeHeader(frame, serialization, status, idHigh, idLow, body.length);
+  body.copy(frame, HEADER_BYTES);
+  return [frame];
 }

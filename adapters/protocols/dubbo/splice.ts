@@ -14,29 +14,35 @@ export interface Edit {
  */
 export function splice(bytes: Bytes, tag: number, id: WireId, edits: readonly Edit[], slab: Slab): Bytes {
   const total = byteLength(bytes);
-  const parts: Buffer[] = [];
   let length = total;
+  for (let i = 0; i < edits.length; i++) length += (edits[i]!.insert?.length ?? 0) - edits[i]!.remove;
+  const small = length <= COPY_FRAME_UP_TO && bytes.length === 1;
+  const head = slab.take(small ? length : HEADER_BYTES);
+  writeHeader(head, flagsOf(tag), statusOf(tag), id.idHigh, id.idLow, length - HEADER_BYTES);
+  if (!small) return spread(head, bytes, total, edits);
   let from = HEADER_BYTES;
-  for (const { at, remove, insert } of edits) {
+  let to = HEADER_BYTES;
+  for (let i = 0; i < edits.length; i++) {
+    const { at, remove, insert } = edits[i]!;
+    to += bytes[0]!.copy(head, to, from, at);
+    if (insert !== undefined) to += insert.copy(head, to);
+    from = at + remove;
+  }
+  bytes[0]!.copy(head, to, from);
+  return [head];
+}
+
+function spread(head: Buffer, bytes: Bytes, total: number, edits: readonly Edit[]): Bytes {
+  const parts: Buffer[] = [head];
+  let from = HEADER_BYTES;
+  for (let i = 0; i < edits.length; i++) {
+    const { at, remove, insert } = edits[i]!;
     pushRange(parts, bytes, from, at);
-    if (insert !== undefined) {
-      parts.push(insert);
-      length += insert.length;
-    }
-    length -= remove;
+    if (insert !== undefined) parts.push(insert);
     from = at + remove;
   }
   pushRange(parts, bytes, from, total);
-  const copied = length <= COPY_FRAME_UP_TO;
-  const piece = slab.take(copied ? length : HEADER_BYTES);
-  writeHeader(piece, flagsOf(tag), statusOf(tag), id.idHigh, id.idLow, length - HEADER_BYTES);
-  if (!copied) return [piece, ...parts];
-  let at = HEADER_BYTES;
-  for (const part of parts) {
-    part.copy(piece, at);
-    at += part.length;
-  }
-  return [piece];
+  return parts;
 }
 
 function pushRange(parts: Buffer[], bytes: Bytes, from: number, to: number): void {

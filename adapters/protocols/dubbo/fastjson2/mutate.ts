@@ -3,7 +3,7 @@
  * are found by their lengths, without joining the segments of a large frame.
  */
 import { type Bytes, byteLength, type Message, type Mutation } from '../../../../src/message/index.js';
-import { cutEntries, deletes, READ_UP_TO } from '../entries.js';
+import { cutEntries, mustRead } from '../entries.js';
 import { HEADER_BYTES, isRequest, REPLY_KIND } from '../header.js';
 import { attachmentsOf, inOnePiece, viewOf } from '../reader.js';
 import { byteAt, type Edit } from '../splice.js';
@@ -44,7 +44,7 @@ function editsOfPart(message: Message, at: number, mutation: Mutation): readonly
   }
   const edits: Edit[] = [];
   let nulls: readonly string[] = [];
-  if (total <= READ_UP_TO || deletes(mutation)) {
+  if (mustRead(message, total, mutation)) {
     const index = attachmentsOf(message);
     if (index.length === 0) throw unreadable();
     nulls = cutEntries(fastjson2Body, message.bytes[0]!, index, mutation, isPlain, edits);

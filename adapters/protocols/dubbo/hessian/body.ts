@@ -16,7 +16,7 @@ export function replyKind(firstByte: number): number {
 
 export const hessianBody: BodyFormat = {
   readHead(frame, view) {
-    scanner.begin(frame, HEADER_BYTES).string();
+    scanner.begin(frame, HEADER_BYTES).skip();
     const path = scanner.string();
     const version = scanner.string();
     const method = scanner.string();

@@ -3,7 +3,7 @@
  * byte, and nothing else of a large frame is looked at.
  */
 import { byteLength, type Message, type Mutation, type Slab } from '../../../../src/message/index.js';
-import { cutEntries, deletes, READ_UP_TO } from '../entries.js';
+import { cutEntries, mustRead } from '../entries.js';
 import { HEADER_BYTES, isRequest, REPLY_KIND } from '../header.js';
 import { attachmentsOf, viewOf } from '../reader.js';
 import { byteAt, type Edit } from '../splice.js';
@@ -26,7 +26,7 @@ export function hessianEdits(message: Message, mutation: Mutation, slab: Slab): 
 
 function editsOfMap(message: Message, mutation: Mutation, slab: Slab): Edit[] {
   const total = byteLength(message.bytes);
-  if (total > READ_UP_TO && !deletes(mutation) && byteAt(message.bytes, total - 1) === END) {
+  if (!mustRead(message, total, mutation) && byteAt(message.bytes, total - 1) === END) {
     return [{ at: total - 1, remove: 0, insert: entries(mutation, [], slab) }];
   }
   const index = attachmentsOf(message);

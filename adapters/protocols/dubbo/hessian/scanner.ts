@@ -88,6 +88,14 @@ export class HessianScanner {
 
   /** Over one whole value. */
   skip(): void {
+    const first = this.peek();
+    if (first >= 0 && first <= 0x1f) {
+      this.at++;
+      this.#skipCharacters(first);
+    } else this.#skipAny();
+  }
+
+  #skipAny(): void {
     let depth = 0;
     for (;;) {
       const tag = this.#byte();
@@ -226,7 +234,12 @@ export class HessianScanner {
   #skipCharacters(count: number): void {
     const frame = this.#frame;
     let at = this.at;
-    for (let i = 0; i < count; i++) {
+    let i = 0;
+    // Four at a time while they are ASCII. Beyond the end there is undefined, which is 0 here and found out below.
+    for (; i + 4 <= count; i += 4, at += 4) {
+      if ((frame[at]! | frame[at + 1]! | frame[at + 2]! | frame[at + 3]!) > 0x7f) break;
+    }
+    for (; i < count; i++) {
       const byte = frame[at]!;
       if (byte < 0x80) at++;
       else if ((byte & 0xe0) === 0xc0) at += 2;
