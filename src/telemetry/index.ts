@@ -1,6 +1,8 @@
 /** What the mesh tells about itself: meters, access log, events, explain, logger. Imports `call` and below. */
+export { AccessLog, type AccessLogOptions, DEFAULT_FORMAT, type LogStream } from './access-log.js';
 export { AttemptTelemetryGate } from './attempt-gate.js';
 export { METRICS, type Metric, type MetricSnapshot, type Sample, snapshot } from './catalogue.js';
+export type { EndedCall } from './ended-call.js';
 export {
   type AttemptEnd,
   type CallEnd,
@@ -16,6 +18,7 @@ export {
   type RulesApplied,
   type RulesProblem,
 } from './events.js';
+export { OPERATORS, REDACTED_KEYS } from './log-format.js';
 export { type Logger, silentLogger, stderrLogger, withoutRepeats } from './logger.js';
 export { type ClusterMeter, REFUSING_ROLES, type Reporter, type RouteMeter, type ServiceMeter } from './meter.js';
 export { Meters, NO_ROUTE } from './meters.js';
