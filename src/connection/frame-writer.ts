@@ -1,28 +1,28 @@
 import type { Duplex } from 'node:stream';
 import type { Bytes } from '../message/index.js';
 
+/** About what a socket of the kernel takes at once, twice over. */
+const FULL_BYTES = 1024 * 1024;
+
 /**
  * Writes of one tick go out together, once the running callback and the promises it settled are done: a burst of small
  * frames costs one system call, and a frame is never cut. Small frames are encoded one after the other into one slab,
  * so that most of a tick's frames lie side by side, and are handed to the stream as one chunk without a copy.
  */
 export class FrameWriter {
-  /**
-   * The stream could not take what was last flushed. Judged after a flush: before, the bytes that wait say no more than
-   * that the tick's frames are many.
-   */
-  blocked = false;
+  /** The stream could not take what was last flushed, and has not emptied since. */
+  #blocked = false;
   #pieces: Buffer[] = [];
   #pendingBytes = 0;
 
   constructor(
     readonly socket: Duplex,
-    /** The tick's frames were handed over, or the stream has emptied: look again at `blocked` and {@link unsent}. */
-    private readonly moved: (drained: boolean) => void,
+    /** The tick's frames were handed over, or the stream has emptied: look again at {@link full} and {@link unsent}. */
+    private readonly moved: () => void,
   ) {
     socket.on('drain', () => {
-      this.blocked = false;
-      this.moved(true);
+      this.#blocked = false;
+      this.moved();
     });
   }
 
@@ -46,6 +46,11 @@ export class FrameWriter {
     return this.#pendingBytes + this.socket.writableLength;
   }
 
+  /** Takes no more for now: the stream is blocked, or so much waits for the end of the tick that it will be. */
+  get full(): boolean {
+    return this.#blocked || this.#pendingBytes > FULL_BYTES;
+  }
+
   /** Hands over what waits: before the stream is ended within the tick. */
   flush(): void {
     const pieces = this.#pieces;
@@ -61,8 +66,8 @@ export class FrameWriter {
       i = end;
     }
     if (many) socket.uncork();
-    this.blocked = socket.writableNeedDrain && socket.writableLength > 0;
-    this.moved(false);
+    this.#blocked = socket.writableNeedDrain && socket.writableLength > 0;
+    this.moved();
   }
 }
 

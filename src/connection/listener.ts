@@ -11,6 +11,8 @@ export type ListenAddress =
 export interface ListenOptions {
   /** @defaultValue plain */
   readonly transport?: TransportSocket;
+  /** A connection could not be accepted, for want of descriptors, say; those that are served go on. @defaultValue a process warning */
+  readonly problem?: (error: Error) => void;
 }
 
 /** What serves an accepted stream, for a {@link Listener} that closes in order. */
@@ -31,7 +33,7 @@ export async function listen(
   serve: (stream: Duplex) => Drainable,
   options: ListenOptions = {},
 ): Promise<Listener> {
-  const listener = new Listener(serve, options.transport ?? plainTransport);
+  const listener = new Listener(serve, options.transport ?? plainTransport, options.problem ?? warn);
   await listener.open(address);
   return listener;
 }
@@ -45,6 +47,7 @@ export class Listener implements AsyncDisposable {
   constructor(
     private readonly serve: (stream: Duplex) => Drainable,
     private readonly transport: TransportSocket,
+    private readonly problem: (error: Error) => void,
   ) {
     const accept = (socket: Socket) => this.#accept(socket);
     this.#server = inRootContext(() => createServer({ allowHalfOpen: true, noDelay: true }, accept));
@@ -57,8 +60,7 @@ export class Listener implements AsyncDisposable {
       inRootContext(() =>
         this.#server.listen('path' in address ? address : { host: '127.0.0.1', ...address }, () => {
           this.#server.off('error', reject);
-          // Accepting may fail later, for want of descriptors: those that are served go on.
-          this.#server.on('error', () => {});
+          this.#server.on('error', this.problem);
           resolve();
         }),
       );
@@ -99,4 +101,8 @@ export class Listener implements AsyncDisposable {
     this.#streams.set(stream, this.serve(stream));
     stream.once('close', () => this.#streams.delete(stream));
   }
+}
+
+function warn(error: Error): void {
+  process.emitWarning(error);
 }

@@ -86,7 +86,7 @@ test('a request hedged on two connections under back-pressure keeps the id of ea
   for (const [i, pair] of attempts.entries()) if (i % 3 === 0) pair[1]!.end(new Failure('CANCELLED'));
   await new Promise((resolve) => process.nextTick(resolve));
   const later = peers.map((peer) => new TestAttempt(request('later'), dubbo, target).start(peer));
-  expect(peers.map((peer) => peer.waiting)).toEqual([1, 1]);
+  expect(peers.every((peer) => peer.waiting > 0)).toBe(true);
   for (const server of servers) server.deaf = false;
   await Promise.all(later.map((attempt) => attempt.done));
 

@@ -63,9 +63,9 @@ export class UpstreamConnection implements Connection, Watched {
     const maxMessageBytes = options.maxMessageBytes;
     this.#codec = protocol.open('upstream', maxMessageBytes === undefined ? {} : { maxMessageBytes });
     this.#flushedUpTo = calls.nextId;
-    this.#writer = new FrameWriter(socket, (drained) => {
-      if (drained) owner.roomier(this);
-      else this.#flushedUpTo = calls.nextId;
+    this.#writer = new FrameWriter(socket, () => {
+      this.#flushedUpTo = calls.nextId;
+      if (!this.#closed) owner.roomier(this);
     });
     this.#liveness = new Liveness(this, runtime, options, protocol.heartbeat !== undefined);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
@@ -78,15 +78,11 @@ export class UpstreamConnection implements Connection, Watched {
     return this.calls.outstanding;
   }
 
-  get blocked(): boolean {
-    return this.#writer.blocked;
-  }
-
   /** Can it take one more? */
   get hasRoom(): boolean {
     return (
       this.accepting &&
-      !this.#writer.blocked &&
+      !this.#writer.full &&
       this.promisedTo === undefined &&
       this.calls.outstanding < this.options.maxInFlight
     );

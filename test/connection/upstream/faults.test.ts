@@ -159,7 +159,7 @@ describe('a multiplexed peer', () => {
     const blocking = many(100, 200_000);
     await new Promise((resolve) => process.nextTick(resolve));
     const later = many(50);
-    expect(peer.waiting).toBe(50);
+    expect(peer.waiting).toBeGreaterThanOrEqual(50);
     await server.tell('echo');
     expect(await tally([...blocking, ...later])).toEqual({ reply: 150 });
     expect(peer.counters.opened).toBe(2);
