@@ -102,6 +102,19 @@ describe('serve', () => {
     expect(got).toEqual(['1:b+v']);
   });
 
+  test("a reply goes out as it came to a client that can't read attributes on it", async () => {
+    const takesReplyMutation = (asked: Message) => payloadOf(asked) !== 'old';
+    const { client, dispatcher } = start({ ...frameProtocol(), takesReplyMutation });
+    const got = received(client);
+    request(client, 1, 'old');
+    request(client, 2, 'new');
+    await turn();
+    const reply = new Reply(message('response', 'b'), 'ok', Mutation.of([['k', '+v']]));
+    for (const { sink } of dispatcher.calls) sink.reply(reply);
+    await turn();
+    expect(got).toEqual(['1:b', '2:b+v']);
+  });
+
   test('a reply that cannot be encoded is refused as such', async () => {
     const { client, dispatcher } = start();
     const got = received(client);

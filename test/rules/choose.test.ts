@@ -23,6 +23,12 @@ describe('which service a message is for', () => {
     expect(choose([old, plain, claimed], ['I.C', 'i-c'])?.service).toBe(claimed);
   });
 
+  test('among several that were given the key, goes to the one whose host is a key too', () => {
+    const green = service('i.a-green-1-0-0', { serviceKey: 'I.A', createdAt: 2 });
+    expect(choose([old, green, young], ['i.a-green-1-0-0', 'I.A'])).toEqual({ service: green, tied: [] });
+    expect(choose([old, green, young], ['i.a-blue', 'I.A'])).toEqual({ service: old, tied: [green, young] });
+  });
+
   test('else is a service that was given no key', () => {
     expect(choose([old, plain], ['I.X'])?.service).toBe(plain);
     expect(choose([old, plain])?.service).toBe(plain);

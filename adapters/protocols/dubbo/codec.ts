@@ -97,7 +97,7 @@ export class DubboCodec implements Codec {
 
   encode(message: Message, id: WireId = message, mutation?: Mutation): Bytes {
     if (mutation !== undefined && mutation.size > 0) {
-      const edits = editsOf(message, mutation, this.#slab);
+      const edits = editsOf(message, mutation);
       if (edits.length > 0) return splice(message.bytes, message.tag, id, edits, this.#slab);
     }
     const { bytes } = message;

@@ -10,7 +10,7 @@
  * - Attachments that are null or missing become a map. A typed map stays one.
  * - A reply without attachments gets them at its end, and its kind says so: 0 → 3, 1 → 4, 2 → 5.
  */
-import type { Message, Mutation, Slab } from '../../../src/message/index.js';
+import type { Message, Mutation } from '../../../src/message/index.js';
 import { fastjson2Edits } from './fastjson2/mutate.js';
 import { FASTJSON2, HESSIAN2, isEvent, isRequest, STATUS, serializationOf, statusOf } from './header.js';
 import { hessianEdits } from './hessian/mutate.js';
@@ -23,11 +23,11 @@ const NO_EDITS: readonly Edit[] = Object.freeze([]);
  * (their body is a string) and for replies in a serialization that is not read.
  * @throws Error - it cannot be done to this request, and why.
  */
-export function editsOf(message: Message, mutation: Mutation, slab: Slab): readonly Edit[] {
+export function editsOf(message: Message, mutation: Mutation): readonly Edit[] {
   const { tag } = message;
   if (isEvent(tag) || (!isRequest(tag) && statusOf(tag) !== STATUS.OK)) return NO_EDITS;
   const serialization = serializationOf(tag);
-  if (serialization === HESSIAN2) return hessianEdits(message, mutation, slab);
+  if (serialization === HESSIAN2) return hessianEdits(message, mutation);
   if (serialization === FASTJSON2) return fastjson2Edits(message, mutation);
   if (!isRequest(tag)) return NO_EDITS;
   throw new Error(

@@ -1,6 +1,14 @@
 import type { Duplex } from 'node:stream';
 import { type Dispatcher, Failure, type Reply } from '../../call/index.js';
-import { ByteQueue, type Bytes, byteLength, type Codec, type Message, type Protocol } from '../../message/index.js';
+import {
+  ByteQueue,
+  type Bytes,
+  byteLength,
+  type Codec,
+  type Message,
+  type Mutation,
+  type Protocol,
+} from '../../message/index.js';
 import type { Expirable, Timer } from '../../runtime/index.js';
 import type { ConnectionCounters, ConnectionEventKind } from '../events.js';
 import { FrameWriter } from '../frame-writer.js';
@@ -121,12 +129,18 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
     if (this.#ordered && exchange !== this.#exchanges.first) message.unpin();
     let bytes: Bytes;
     try {
-      bytes = this.#codec.encode(message, exchange.request, reply.mutation);
+      bytes = this.#codec.encode(message, exchange.request, this.#readable(exchange.request, reply));
     } catch (error) {
       this.#refuse(exchange, Failure.from(error, 'encode reply', 'ENCODE_FAILED'));
       return;
     }
     this.#answer(exchange, bytes);
+  }
+
+  /** Its mutation, if whoever asked can read attributes on a reply. */
+  #readable(request: Message, { mutation }: Reply): Mutation | undefined {
+    if (mutation === undefined || this.protocol.takesReplyMutation?.(request) === false) return undefined;
+    return mutation;
   }
 
   failed(exchange: Exchange, failure: Failure): void {

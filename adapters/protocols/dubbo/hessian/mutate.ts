@@ -2,7 +2,7 @@
  * `mutate.ts` for a Hessian body. The map that attachments are ends the frame, with `Z`: what is only set goes before that
  * byte, and nothing else of a large frame is looked at.
  */
-import { byteLength, type Message, type Mutation, type Slab } from '../../../../src/message/index.js';
+import { byteLength, type Message, type Mutation } from '../../../../src/message/index.js';
 import { cutEntries, mustRead } from '../entries.js';
 import { HEADER_BYTES, isRequest, REPLY_KIND } from '../header.js';
 import { attachmentsOf, viewOf } from '../reader.js';
@@ -12,11 +12,11 @@ import { END, isStringTag, MAP, NULL, TYPED_MAP } from './scanner.js';
 import { hessianStringBytes, writeHessianString } from './writer.js';
 
 /** @throws Error - the frame cannot be changed so, and why. */
-export function hessianEdits(message: Message, mutation: Mutation, slab: Slab): Edit[] {
-  if (isRequest(message.tag)) return editsOfMap(message, mutation, slab);
+export function hessianEdits(message: Message, mutation: Mutation): Edit[] {
+  if (isRequest(message.tag)) return editsOfMap(message, mutation);
   const kind = replyKind(byteAt(message.bytes, HEADER_BYTES));
-  if (kind >= REPLY_KIND.WITH_ATTACHMENTS) return editsOfMap(message, mutation, slab);
-  const map = newMap(mutation, slab);
+  if (kind >= REPLY_KIND.WITH_ATTACHMENTS) return editsOfMap(message, mutation);
+  const map = newMap(mutation);
   if (kind < 0 || map === undefined) return [];
   return [
     { at: HEADER_BYTES, remove: 1, insert: Buffer.of(0x90 + kind + REPLY_KIND.WITH_ATTACHMENTS) },
@@ -24,24 +24,24 @@ export function hessianEdits(message: Message, mutation: Mutation, slab: Slab): 
   ];
 }
 
-function editsOfMap(message: Message, mutation: Mutation, slab: Slab): Edit[] {
+function editsOfMap(message: Message, mutation: Mutation): Edit[] {
   const total = byteLength(message.bytes);
   if (!mustRead(message, total, mutation) && byteAt(message.bytes, total - 1) === END) {
-    return [{ at: total - 1, remove: 0, insert: entries(mutation, [], slab) }];
+    return [{ at: total - 1, remove: 0, insert: entries(mutation, []) }];
   }
   const index = attachmentsOf(message);
   const view = viewOf(message);
   const at = view.attachmentsAt;
   const tag = at === 0 ? 0 : byteAt(message.bytes, at);
   if (tag === NULL || tag === -1) {
-    const map = newMap(mutation, slab);
+    const map = newMap(mutation);
     return map === undefined ? [] : [{ at, remove: tag === NULL ? 1 : 0, insert: map }];
   }
   if (tag !== MAP && tag !== TYPED_MAP)
     throw new Error('no attribute can be set: the body is no Hessian 2 with attachments at its end');
   const edits: Edit[] = [];
   const nulls = cutEntries(hessianBody, message.bytes[0]!, index, mutation, isPlain, edits);
-  const insert = entries(mutation, nulls, slab);
+  const insert = entries(mutation, nulls);
   if (insert !== undefined) edits.push({ at: index.at(-1)!, remove: 0, insert });
   return edits;
 }
@@ -56,19 +56,19 @@ const NUMBERS_AND_BYTES = new Set([
 ]);
 
 /** What is set, as an untyped map; undefined if nothing is. */
-function newMap(mutation: Mutation, slab: Slab): Buffer | undefined {
-  const inside = entries(mutation, [], slab);
+function newMap(mutation: Mutation): Buffer | undefined {
+  const inside = entries(mutation, []);
   return inside === undefined ? undefined : Buffer.concat([Buffer.of(MAP), inside, Buffer.of(END)]);
 }
 
-function entries(mutation: Mutation, nulls: readonly string[], slab: Slab): Buffer | undefined {
+function entries(mutation: Mutation, nulls: readonly string[]): Buffer | undefined {
   let bytes = 0;
   for (const key of nulls) bytes += hessianStringBytes(key) + 1;
   for (const [key, value] of mutation.entries()) {
     if (value !== undefined) bytes += hessianStringBytes(key) + hessianStringBytes(value);
   }
   if (bytes === 0) return undefined;
-  const piece = slab.take(bytes);
+  const piece = Buffer.allocUnsafe(bytes);
   let at = 0;
   for (const key of nulls) {
     at = writeHessianString(piece, at, key);
