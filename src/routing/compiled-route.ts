@@ -7,6 +7,9 @@ import { Mutation } from '../message/index.js';
 import { type RouteRule, type RuleEngines, RuleError } from '../rules/index.js';
 import { type AttributeMatcher, compileMatches } from './matchers.js';
 
+/** Weights are unsigned 32-bit numbers to control planes. */
+export const MAX_WEIGHT = 0xffffffff;
+
 export class CompiledRoute {
   /** As the rules name it; may be empty, and need not be unique. */
   readonly name: string;
@@ -35,8 +38,8 @@ export class CompiledRoute {
     this.responseMutation = rule.responseMutation.length > 0 ? Mutation.of(rule.responseMutation) : undefined;
     let total = 0;
     this.#ends = Float64Array.from(rule.destinations, ({ cluster, weight }) => {
-      if (!(weight >= 0 && weight <= 0xffffffff)) {
-        throw new RuleError(`the weight of ${cluster} is ${weight}; it must be from 0 to 4294967295`, rule.from);
+      if (!(weight >= 0 && weight <= MAX_WEIGHT)) {
+        throw new RuleError(`the weight of ${cluster} is ${weight}; it must be from 0 to ${MAX_WEIGHT}`, rule.from);
       }
       total += weight;
       return total;

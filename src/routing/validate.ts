@@ -16,7 +16,7 @@ import {
   serviceKey,
   type TokenBucketRule,
 } from '../rules/index.js';
-import { CompiledRoute } from './compiled-route.js';
+import { MAX_WEIGHT } from './compiled-route.js';
 import { compileMatch } from './matchers.js';
 
 /** Every engine that a rule may ask for by name. */
@@ -92,9 +92,10 @@ class Check {
 
   #route(route: RouteRule, index: number): void {
     const where = `route ${index + 1}${route.name === '' ? '' : ` ${JSON.stringify(route.name)}`}`;
-    const count = this.problems.length;
     for (const match of route.match) this.#try(() => compileMatch(match, this.engines, route.from));
-    if (this.problems.length === count) this.#try(() => new CompiledRoute(index, route, this.engines));
+    for (const { cluster, weight } of route.destinations) {
+      this.#number(weight, 0, MAX_WEIGHT, `${where}: the weight of ${cluster}`);
+    }
     for (const { cluster, perMillion } of route.mirrors) {
       this.#number(perMillion, 0, 1_000_000, `${where}: perMillion of the mirror ${cluster}`);
     }

@@ -1,7 +1,7 @@
 /** The rule model and its store. Imports nothing above `runtime`. */
 export { Adoption, type AdoptionChange, type HeldService, PATIENCE_MS } from './adoption.js';
 export { type Choice, choose } from './choose.js';
-export { contentHash, sameContent } from './content.js';
+export { sameContent } from './content.js';
 export { diffEndpoints, type EndpointsDiff } from './diff.js';
 export { effectiveLimits, effectivePolicy, mergePolicies } from './effective.js';
 export type * from './engines.js';

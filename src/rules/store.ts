@@ -221,14 +221,18 @@ export class RuleStore {
   /** Endpoints are counted one by one, in no order: a list of 20,000 is not hashed for one that changed. */
   #endpointsDiffer(key: string, before: EndpointsRule | undefined, after: EndpointsRule | undefined): boolean {
     if (before === after) return false;
-    const { added, removed } = diffEndpoints(before?.endpoints ?? NO_ENDPOINTS, after?.endpoints ?? NO_ENDPOINTS);
+    const diff = diffEndpoints(before?.endpoints ?? NO_ENDPOINTS, after?.endpoints ?? NO_ENDPOINTS);
+    const { added, removed, changedFrom, changedTo } = diff;
     this.#destinations.removeEndpoints(key, removed);
     this.#destinations.addEndpoints(key, added);
-    this.#content.countEndpoints(-1, key, removed);
-    this.#content.countEndpoints(1, key, added);
+    this.#content.countAll(-1, key, removed);
+    this.#content.countAll(-1, key, changedFrom);
+    this.#content.countAll(1, key, added);
+    this.#content.countAll(1, key, changedTo);
     if (before === undefined) this.#content.count(1, 'endpoints', key);
     if (after === undefined) this.#content.count(-1, 'endpoints', key);
-    return added.length + removed.length > 0 || before === undefined || after === undefined;
+    const came = before === undefined || after === undefined;
+    return came || added.length + removed.length + changedTo.length > 0;
   }
 }
 

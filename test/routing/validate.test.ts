@@ -51,7 +51,7 @@ describe('validation', () => {
       expect.stringMatching(/^test.yaml:1: attribute a: "\(" cannot be used as an RE2 pattern/),
       expect.stringMatching(/^r.yaml:9: attribute a: "\(" cannot be used/),
       expect.stringMatching(/^r.yaml:9: attribute b: "\*" cannot be used/),
-      'test.yaml:1: the weight of c is -1; it must be from 0 to 4294967295',
+      'test.yaml:1: route 2: the weight of c is -1; it must be from 0 to 4294967295',
       'test.yaml:1: route 2: perMillion of the mirror m is 2000000; it must be from 0 to 1000000',
     ]);
   });
