@@ -74,6 +74,7 @@ kind: TrafficPolicy
 metadata: { name: breaker, namespace: meta-dubbo }
 spec:
   targetRefs: [{ host: ${HOST}, subset: v1 }]
+  retry: { attempts: 0 }
   circuitBreaker: { errorPercent: 50, minimumCalls: 5, window: 2s, openTime: 500ms }
 `;
 

@@ -21,6 +21,8 @@ export abstract class Pass {
   outcome: Outcome | undefined = undefined;
   /** The stage that refused, if one did. */
   refusedBy: string | undefined = undefined;
+  /** In `mode: observe`: what stages would have refused, and why. */
+  observed: string[] | undefined = undefined;
 
   constructor(readonly call: Call) {}
 

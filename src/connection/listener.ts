@@ -42,6 +42,8 @@ export class Listener implements AsyncDisposable {
   readonly #server: Server;
   readonly #streams = new Map<Duplex, Drainable>();
   #closing: Promise<void> | undefined = undefined;
+  /** Resolves when it accepts no more, whoever closed it. */
+  readonly closed: Promise<void>;
 
   /** @internal Use {@link listen}. */
   constructor(
@@ -51,6 +53,7 @@ export class Listener implements AsyncDisposable {
   ) {
     const accept = (socket: Socket) => this.#accept(socket);
     this.#server = inRootContext(() => createServer({ allowHalfOpen: true, noDelay: true }, accept));
+    this.closed = new Promise((resolve) => this.#server.once('close', resolve));
   }
 
   /** @internal */

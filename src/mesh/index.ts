@@ -1,4 +1,8 @@
 /** The joining of the parts: a mesh, its life, its edges. Imports everything below. */
 export { CallObservable, type CallOptions } from './call-observable.js';
-export { createMesh, Mesh, type MeshStatus } from './mesh.js';
+export type { Decision } from './explain.js';
+export type { ServeOptions } from './inbound.js';
+export { createMesh, type ListenOptions, Mesh } from './mesh.js';
 export type { MeshNode, MeshOptions } from './options.js';
+export type { PlanDescription, StageDescription } from './plan-description.js';
+export type { MeshStatus } from './status.js';

@@ -1,58 +1,61 @@
 import type { Duplex } from 'node:stream';
 import { map, type Observable, type Subscription } from 'rxjs';
-import {
-  type CallHandle,
-  type CallSink,
-  type Destination,
-  type Dispatcher,
-  type DownstreamPeer,
-  Failure,
-  type Reply,
-} from '../call/index.js';
+import { type Destination, type Dispatcher, Failure, type Reply } from '../call/index.js';
+import type { ClusterEvent } from '../cluster/index.js';
 import {
   ByteBudget,
+  type ConnectionEvent,
   type Downstream,
   inProcessDuplex,
+  type Listener,
+  listen,
   Peers,
-  passThrough,
-  plainTransport,
   serve,
 } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
-import { ActiveCalls, compileChain, RoutedCall } from '../pipeline/index.js';
+import { ActiveCalls, compileChain, setOnStageThrow } from '../pipeline/index.js';
 import type { BreakerState } from '../policy/index.js';
 import { validateRule } from '../routing/index.js';
-import { Adoption, type AdoptionChange, RuleStore, type SourceStatus, watchSource } from '../rules/index.js';
+import { Adoption, type AdoptionChange, RuleStore } from '../rules/index.js';
 import { type Runtime, systemRuntime } from '../runtime/index.js';
-import { type Logger, stderrLogger, withoutRepeats } from '../telemetry/index.js';
-import { CallObservable, type CallOptions } from './call-observable.js';
+import {
+  events,
+  type Logger,
+  Meters,
+  type MetricSnapshot,
+  snapshot,
+  stderrLogger,
+  withoutRepeats,
+} from '../telemetry/index.js';
+import { CallObservable, type CallOptions, type CallSubscription } from './call-observable.js';
 import { Clusters } from './clusters.js';
-import { Hold } from './hold.js';
+import { type Decision, explainDecision } from './explain.js';
+import { parseService, type ServeOptions, serveInbound } from './inbound.js';
+import { Intake } from './intake.js';
 import type { MeshOptions } from './options.js';
+import { Outbound } from './outbound.js';
+import { describePlan, type PlanDescription } from './plan-description.js';
 import { Services } from './services.js';
-import { Target } from './target.js';
-import { MeshTelemetry } from './telemetry.js';
+import { type MeshStatus, statusOf } from './status.js';
 
 const INITIAL_TIMEOUT_MS = 10_000;
 const DRAIN_MS = 10_000;
-/** Destinations remembered; beyond, all are looked up anew. */
-const MAX_TARGETS = 10_000;
 
-/** What status tells of a mesh. */
-export interface MeshStatus {
-  readonly sources: readonly SourceStatus[];
-  /** Content version of the rules in force. */
-  readonly version: string;
-  readonly activeCalls: number;
-  /** Circuit breakers that have moved at least once, by cluster. */
-  readonly circuits: ReadonlyMap<string, BreakerState>;
+/** Where {@link Mesh.listen} listens, and for which service. */
+export interface ListenOptions {
+  /** 0: any that is free. */
+  readonly port: number;
+  /** @defaultValue '127.0.0.1' */
+  readonly host?: string;
+  /** `<host>:<port>` of the service that clients of this port mean. */
+  readonly service: string;
 }
 
 /**
  * A service mesh in this process: rules in, calls through. Make it with {@link createMesh}, or with `startMesh` of
  * `meltemi/node`, which brings protocols, engines and files.
  */
-export class Mesh {
+export class Mesh implements AsyncDisposable {
   private readonly runtime: Runtime;
   private readonly logger: Logger;
   private readonly protocols: ReadonlyMap<string, Protocol>;
@@ -61,58 +64,56 @@ export class Mesh {
   private readonly peers: Peers;
   private readonly clusters: Clusters;
   private readonly services: Services;
-  private readonly telemetry = new MeshTelemetry();
+  private readonly outbound: Outbound;
+  private readonly intake: Intake;
+  private readonly meters = new Meters();
   private readonly active = new ActiveCalls();
   private readonly budget: ByteBudget;
-  private readonly hold = new Hold();
-  private readonly targets = new Map<string, Map<number, Target>>();
   private readonly circuits = new Map<string, BreakerState>();
   private readonly downstreams = new Set<Downstream>();
-  private readonly subscriptions: Subscription[] = [];
-  private readonly opened: Promise<void>;
-  /** Calls are no longer held. */
-  private open = false;
+  private readonly listeners = new Set<Listener>();
+  private readonly subscription: Subscription;
   private closing: Promise<void> | undefined;
-  /** What came of waiting for the first rules; undefined: all sources are in sync. */
-  private notReady: Error | undefined;
 
   /** @internal use {@link createMesh} */
   constructor(private readonly options: MeshOptions) {
     const { interceptors = [], engines = {} } = options;
     const { pool, maxHeldBytes } = options.connections ?? {};
-    this.budget = new ByteBudget(maxHeldBytes);
     this.runtime = options.runtime ?? systemRuntime();
     this.logger = withoutRepeats(options.logger ?? stderrLogger(this.runtime), this.runtime);
+    setOnStageThrow((thrown) => this.logger.error(`a stage threw while it settled: ${String(thrown)}`));
     this.protocols = byName(options.protocols);
-    this.adoption = new Adoption({
-      runtime: this.runtime,
-      store: this.store,
-      check: (service) => validateRule(service, engines),
-    });
-    this.peers = new Peers({ runtime: this.runtime, ...(pool === undefined ? {} : { pool }) });
-    this.clusters = new Clusters({
-      store: this.store,
-      adoption: this.adoption,
-      peers: this.peers,
-      runtime: this.runtime,
-      hash: engines.hash,
-      onEvent: () => {},
-    });
+    this.budget = new ByteBudget(maxHeldBytes);
+    const { runtime, store, protocols, active, meters, logger } = this;
+    const check = (service: Parameters<typeof validateRule>[0]) => validateRule(service, engines);
+    this.adoption = new Adoption({ runtime, store, check });
+    this.peers = new Peers({ runtime, listener: (event) => tellConnection(event), ...(pool && { pool }) });
+    const { adoption, peers } = this;
+    this.clusters = new Clusters({ store, adoption, peers, runtime, hash: engines.hash, onEvent: tellCluster });
+    const observe = options.mode === 'observe';
+    const parts = { runtime, engines, meters, active, observe, protocols, adoption, logger };
     this.services = new Services({
-      runtime: this.runtime,
-      engines,
-      protocols: this.protocols,
-      adoption: this.adoption,
+      ...parts,
       clusters: this.clusters,
       beforeRoute: compileChain(interceptors, 'before-route', 'outbound'),
       routed: compileChain(interceptors, 'routed', 'outbound'),
-      telemetry: this.telemetry,
-      active: this.active,
-      logger: this.logger,
-      onBreaker: (cluster, state) => this.circuits.set(cluster, state),
+      onBreaker: (cluster, state) => this.circuitChanged(cluster, state),
     });
-    this.subscriptions.push(this.adoption.changes.subscribe((change) => this.adopted(change)));
-    this.opened = this.follow();
+    this.outbound = new Outbound({
+      ...parts,
+      store,
+      peers,
+      services: this.services,
+      state: this.services.state,
+      beforeRoute: compileChain(interceptors, 'before-route', 'outbound'),
+      routed: compileChain(interceptors, 'routed', 'outbound'),
+      onNoRules: options.onNoRules ?? 'fail',
+      noRules: () => this.intake.problem,
+      serve: (stream, protocol, dispatcher) => this.serveStream(stream, protocol, dispatcher),
+    });
+    this.subscription = adoption.changes.subscribe((change) => this.adopted(change));
+    const timeoutMs = options.initialTimeoutMs ?? INITIAL_TIMEOUT_MS;
+    this.intake = new Intake(options.sources, store, runtime, timeoutMs, logger, () => this.outbound.release());
   }
 
   /** Each change of the rules in force, once calls obey it; the value is the content version. */
@@ -126,8 +127,8 @@ export class Mesh {
    * calls are decided by what rules there are, and by `onNoRules`.
    */
   async ready(): Promise<void> {
-    await this.opened;
-    if (this.notReady !== undefined) throw this.notReady;
+    await this.intake.opened;
+    if (this.intake.problem !== undefined) throw this.intake.problem;
   }
 
   /**
@@ -143,21 +144,75 @@ export class Mesh {
    * describes it is a plain TCP connection.
    */
   connect(host: string, port: number): Duplex {
-    const target = this.target(host, port);
-    if (this.open && target.described.length === 0) return plainTransport.connect({ host, port });
+    const target = this.outbound.target({ host, port });
     const [client, server] = inProcessDuplex({ host, port });
-    if (this.open) this.attach(server, target);
-    else void this.opened.then(() => this.attach(server, target));
+    if (this.intake.open) this.outbound.attach(server, target);
+    else void this.intake.opened.then(() => this.outbound.attach(server, target));
     return client;
   }
 
+  /**
+   * A port for clients that cannot be given a stream: what they send goes to the service as if they had called it.
+   * @throws Error - the port cannot be listened on, or no protocol is known for the service
+   */
+  async listen(options: ListenOptions): Promise<Listener> {
+    await this.intake.opened;
+    const target = this.outbound.target(parseService(options.service));
+    const protocol = this.outbound.protocolOf(target);
+    if (protocol === undefined) {
+      throw new Failure('NO_SERVICE', {
+        role: 'listen',
+        reason: `no rule says which protocol ${options.service} speaks, or it is none of this mesh`,
+      });
+    }
+    const dispatcher = this.outbound.dispatcher(target);
+    const address = { port: options.port, host: options.host ?? '127.0.0.1' };
+    return this.keep(await listen(address, (stream) => this.serveStream(stream, protocol, dispatcher)));
+  }
+
+  /**
+   * Stands in front of a handler, or of the app's own port, with the rules for the serving side: MetaRouter's rate
+   * limits, and interceptors for inbound calls.
+   */
+  async serve(options: ServeOptions): Promise<Listener> {
+    await this.intake.opened;
+    const { runtime, meters, active, adoption, peers, protocols } = this;
+    const { interceptors = [], engines = {} } = this.options;
+    return this.keep(
+      await serveInbound(options, {
+        ...{ runtime, engines, meters, active, adoption, peers, protocols },
+        observe: this.options.mode === 'observe',
+        state: this.services.state,
+        changes: adoption.changes,
+        beforeRoute: compileChain(interceptors, 'before-route', 'inbound'),
+        routed: compileChain(interceptors, 'routed', 'inbound'),
+        serve: (stream, protocol, dispatcher) => this.serveStream(stream, protocol, dispatcher),
+      }),
+    );
+  }
+
+  /**
+   * What would become of a call with these attributes, and why: for people and tools. Makes no call and moves no
+   * counter, balancer or limit.
+   * @param draw - in [0, 1): where weights are drawn. @defaultValue 0
+   */
+  explain(destination: Destination, attributes: Readonly<Record<string, string>>, draw = 0): Decision {
+    return explainDecision(this.outbound.target(destination), attributes, draw, this.clusters, this.protocols);
+  }
+
+  /** The compiled plans of a service: each route's stages, in order, with what they are set to. */
+  plan(destination: Destination): readonly PlanDescription[] {
+    return describePlan(this.outbound.target(destination), this.protocols);
+  }
+
+  /** All counters: names and units are in `docs/observability.md`. */
+  metrics(): readonly MetricSnapshot[] {
+    return snapshot(this.meters);
+  }
+
+  /** What the mesh is doing now. */
   get status(): MeshStatus {
-    return {
-      sources: this.store.sources,
-      version: this.store.version,
-      activeCalls: this.active.count,
-      circuits: this.circuits,
-    };
+    return statusOf(this.store, this.adoption, this.clusters, this.active, this.circuits);
   }
 
   /**
@@ -173,125 +228,63 @@ export class Mesh {
     return this.close();
   }
 
-  private async shutDown(drainMs: number): Promise<void> {
-    for (const subscription of this.subscriptions) subscription.unsubscribe();
-    const draining = [...this.downstreams].map((downstream) => downstream.drain(drainMs));
-    const timer = this.runtime.timers.arm(drainMs, {
-      expired: () =>
-        this.active.endAll(new Failure('DRAINING', { reason: `the mesh was closed, and ${drainMs} ms are over` })),
-    });
-    await this.active.idle();
-    timer.cancel();
-    await Promise.all([...draining, this.peers.drain(0)]);
-    this.services.close();
-    this.adoption.close();
-  }
-
   private readonly begin = (
     destination: Destination,
     message: Message,
-    sink: CallSink,
+    sink: CallSubscription,
     timeoutMs: number | undefined,
-  ): CallHandle => {
-    const target = this.target(destination.host, destination.port);
-    if (this.open) return this.start(target, message, sink, undefined, timeoutMs);
-    return this.hold.add(message, sink, () => this.start(target, message, sink, undefined, timeoutMs));
-  };
+  ) => this.outbound.begin(this.outbound.target(destination), message, sink, timeoutMs);
 
-  private start(
-    target: Target,
-    message: Message,
-    sink: CallSink,
-    peer: DownstreamPeer | undefined,
-    timeoutMs: number | undefined,
-  ): CallHandle {
-    if (this.closing !== undefined) return refuse(sink, new Failure('DRAINING'));
-    const protocol = this.protocolOf(target);
-    const plan = protocol === undefined ? target.unknown() : target.plan(message, protocol);
-    if (plan instanceof Failure) return refuse(sink, plan);
-    const call = new RoutedCall(message, protocol!, target.destination, sink, peer, plan);
-    if (timeoutMs !== undefined) call.deadlineAt = this.runtime.now() + timeoutMs;
-    if ('runInAsyncScope' in sink) call.scope = sink as never;
-    call.start();
-    return call;
+  private async shutDown(drainMs: number): Promise<void> {
+    this.intake.close();
+    this.subscription.unsubscribe();
+    this.outbound.close();
+    const closed = [...this.listeners].map((listener) => listener.close(drainMs));
+    const drained = [...this.downstreams].map((downstream) => downstream.drain(drainMs));
+    const timer = this.runtime.timers.arm(drainMs, {
+      expired: () => this.active.endAll(new Failure('DRAINING', { reason: `the mesh was closed ${drainMs} ms ago` })),
+    });
+    timer.ref();
+    await this.active.idle();
+    timer.cancel();
+    this.services.close();
+    await Promise.all([...closed, ...drained, this.peers.drain(0)]);
+    this.adoption.close();
   }
 
-  private protocolOf(target: Target): Protocol | undefined {
-    const name = target.described[0]?.protocol;
-    return name === undefined ? undefined : this.protocols.get(name);
-  }
-
-  private target(host: string, port: number): Target {
-    let ports = this.targets.get(host);
-    if (ports === undefined) {
-      if (this.targets.size >= MAX_TARGETS) this.targets.clear();
-      ports = new Map();
-      this.targets.set(host, ports);
-    }
-    let target = ports.get(port);
-    if (target === undefined) {
-      target = new Target({ host, port }, this.store, this.services, (message) => this.logger.warn(message));
-      ports.set(port, target);
-    }
-    return target;
-  }
-
-  /** Serves a stream of a client of ours, or passes it through where the destination is none of ours. */
-  private attach(stream: Duplex, target: Target): void {
-    const protocol = this.protocolOf(target);
-    if (protocol === undefined) {
-      passThrough(stream, plainTransport.connect(target.destination));
-      return;
-    }
-    const dispatcher: Dispatcher = {
-      dispatch: (request, sink, peer) => this.start(target, request, sink, peer, undefined),
-    };
-    const downstream = serve(stream, protocol, dispatcher, { runtime: this.runtime, budget: this.budget });
+  private serveStream(stream: Duplex, protocol: Protocol, dispatcher: Dispatcher): Downstream {
+    const { runtime, budget } = this;
+    const limits = this.options.connections?.downstream ?? {};
+    const downstream = serve(stream, protocol, dispatcher, { ...limits, runtime, budget, listener: tellConnection });
     this.downstreams.add(downstream);
     void downstream.closed.then(() => this.downstreams.delete(downstream));
+    return downstream;
+  }
+
+  private keep(listener: Listener): Listener {
+    this.listeners.add(listener);
+    void listener.closed.then(() => this.listeners.delete(listener));
+    return listener;
   }
 
   private adopted(change: AdoptionChange): void {
     this.clusters.apply(change);
     this.services.apply(change);
-    for (const { wanted, problems, unknown } of change.held) {
+    const { version, services, clusters, endpoints, held } = change;
+    for (const { wanted, problems, unknown } of held) {
       const why =
         problems.length > 0 ? problems.map((it) => it.message).join('; ') : `nobody describes ${unknown.join(', ')}`;
       this.logger.warn(`${wanted.from.origin}: the routes before stay in force: ${why}`);
+      if (events.rulesProblem.hasSubscribers) events.rulesProblem.publish({ source: wanted.from.source, message: why });
     }
+    if (!events.rulesApplied.hasSubscribers) return;
+    const sizes = { services: services.size, clusters: clusters.size, endpoints: endpoints.size };
+    events.rulesApplied.publish({ source: this.store.sources.map((it) => it.name).join(','), version, ...sizes });
   }
 
-  /** Follows the sources; resolves when calls need not be held any longer. */
-  private follow(): Promise<void> {
-    const { initialTimeoutMs = INITIAL_TIMEOUT_MS } = this.options;
-    return new Promise((resolve) => {
-      const finish = (problem?: Error): void => {
-        if (this.open) return;
-        timer.cancel();
-        this.notReady = problem;
-        this.open = true;
-        this.hold.release();
-        resolve();
-      };
-      const timer = this.runtime.timers.arm(initialTimeoutMs, {
-        expired: () => finish(new Error(`no rules within ${initialTimeoutMs} ms from ${this.silent().join(', ')}`)),
-      });
-      timer.ref();
-      this.subscriptions.push(
-        this.store.statuses.subscribe((status) => {
-          for (const problem of status.problems) this.logger.warn(`source ${status.name}: ${problem}`);
-          if (status.failed) finish(new Error(`source ${status.name} failed: ${status.problems.join('; ')}`));
-          else if (this.store.synced) finish();
-        }),
-      );
-      for (const source of this.options.sources) this.store.register(source);
-      for (const source of this.options.sources) this.subscriptions.push(watchSource(this.store, source));
-      if (this.store.synced) finish();
-    });
-  }
-
-  private silent(): string[] {
-    return this.store.sources.filter((it) => !it.synced).map((it) => it.name);
+  private circuitChanged(cluster: string, state: BreakerState): void {
+    this.circuits.set(cluster, state);
+    if (events.circuitChange.hasSubscribers) events.circuitChange.publish({ cluster, state });
   }
 }
 
@@ -313,9 +306,27 @@ function byName(protocols: readonly Protocol[]): ReadonlyMap<string, Protocol> {
   return map;
 }
 
-const ENDED: CallHandle = { cancel() {} };
+function tellCluster(event: ClusterEvent): void {
+  const { cluster, address } = event;
+  if (event.type === 'restored') {
+    if (events.endpointRestored.hasSubscribers) events.endpointRestored.publish({ cluster, address });
+  } else if (events.endpointEjected.hasSubscribers) {
+    events.endpointEjected.publish({ cluster, address, failures: event.failures, forMs: event.forMs });
+  }
+}
 
-function refuse(sink: CallSink, failure: Failure): CallHandle {
-  sink.fail(failure);
-  return ENDED;
+function tellConnection(event: ConnectionEvent): void {
+  const { side, address, protocol, reason = '' } = event;
+  switch (event.kind) {
+    case 'opened':
+      if (events.connectionOpen.hasSubscribers) events.connectionOpen.publish({ side, address, protocol });
+      return;
+    case 'closed':
+      if (events.connectionClose.hasSubscribers)
+        events.connectionClose.publish({ side, address, protocol, reason, pending: 0 });
+      return;
+    case 'protocol-error':
+      if (events.connectionProtocolError.hasSubscribers)
+        events.connectionProtocolError.publish({ side, address, protocol, reason });
+  }
 }

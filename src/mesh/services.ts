@@ -1,13 +1,19 @@
 import { Failure } from '../call/index.js';
 import type { Protocol } from '../message/index.js';
-import { type ActiveCalls, compilePlan, type InterceptorChain, ServicePlan } from '../pipeline/index.js';
+import {
+  type ActiveCalls,
+  type CompileContext,
+  compilePlan,
+  type InterceptorChain,
+  ServicePlan,
+} from '../pipeline/index.js';
 import { type BreakerState, type Engines, KeyedStateStore } from '../policy/index.js';
 import { RouteTable } from '../routing/index.js';
 import type { Adoption, AdoptionChange, ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
-import type { Logger } from '../telemetry/index.js';
+import type { Logger, Meters } from '../telemetry/index.js';
 import type { Clusters, HeldCluster } from './clusters.js';
-import type { MeshTelemetry } from './telemetry.js';
+import { PlanMeters } from './telemetry.js';
 
 export interface ServicesContext {
   readonly runtime: Runtime;
@@ -17,7 +23,8 @@ export interface ServicesContext {
   readonly clusters: Clusters;
   readonly beforeRoute: InterceptorChain | null;
   readonly routed: InterceptorChain | null;
-  readonly telemetry: MeshTelemetry;
+  readonly meters: Meters;
+  readonly observe: boolean;
   readonly active: ActiveCalls;
   readonly logger: Logger;
   readonly onBreaker: (cluster: string, state: BreakerState) => void;
@@ -95,44 +102,44 @@ export class Services {
     if (protocol === undefined) return noCodec(rule, context.protocols);
     const held: HeldCluster[] = [];
     const state = this.state.hold();
-    const release = () => {
+    const meters = new PlanMeters(context.meters, rule.key, 'outbound');
+    const dispose = () => {
       state.release();
+      meters.close();
       for (const it of held.splice(0)) it.release();
     };
+    const compileContext: CompileContext = {
+      direction: 'outbound',
+      service: rule,
+      runtime: context.runtime,
+      engines: context.engines,
+      state,
+      meters,
+      observe: context.observe,
+      routed: context.routed,
+      onBreaker: context.onBreaker,
+      cluster: (name) => {
+        const holding = context.clusters.hold(name, protocol);
+        if (holding !== undefined) held.push(holding);
+        return holding?.cluster;
+      },
+    };
     try {
-      return new ServicePlan(
+      return new ServicePlan({
         rule,
-        'outbound',
-        context.runtime,
-        new RouteTable(rule.routes, context.engines),
-        context.beforeRoute,
-        context.telemetry.service(rule, 'outbound'),
-        context.engines.hash,
-        context.active,
-        (route, destination) =>
-          compilePlan(
-            {
-              direction: 'outbound',
-              service: rule,
-              runtime: context.runtime,
-              engines: context.engines,
-              state,
-              routed: context.routed,
-              onBreaker: context.onBreaker,
-              attemptTelemetry: (cluster) => context.telemetry.attempts(cluster),
-              cluster: (name) => {
-                const holding = context.clusters.hold(name, protocol);
-                if (holding !== undefined) held.push(holding);
-                return holding?.cluster;
-              },
-            },
-            route,
-            route.rule.destinations[destination]!.cluster,
-          ),
-        release,
-      );
+        direction: 'outbound',
+        protocol,
+        runtime: context.runtime,
+        table: new RouteTable(rule.routes, context.engines),
+        meters,
+        beforeRoute: context.beforeRoute,
+        hash: context.engines.hash,
+        active: context.active,
+        compile: (route, at) => compilePlan(compileContext, route, route.rule.destinations[at]!.cluster),
+        dispose,
+      });
     } catch (thrown) {
-      release();
+      dispose();
       return Failure.from(thrown, rule.from.origin, 'NO_ROUTE');
     }
   }

@@ -31,17 +31,25 @@ export class Target {
   }
 
   /** The service that the message is for, compiled. */
-  plan(request: Message, protocol: Protocol): ServicePlan | Failure {
+  plan(request: Message, protocol: Protocol | undefined): ServicePlan | Failure {
     const { described } = this;
     if (described.length === 1) return this.services.outbound(described[0]!);
-    const choice = choose(described, protocol.serviceKeys?.(request));
+    return this.planFor(protocol?.serviceKeys?.(request));
+  }
+
+  planOf(rule: ServiceRule): ServicePlan | Failure {
+    return this.services.outbound(rule);
+  }
+
+  /** @param serviceKeys - what the message says of whose it is */
+  planFor(serviceKeys: readonly string[] | undefined): ServicePlan | Failure {
+    const choice = choose(this.described, serviceKeys);
     if (choice === undefined) return this.unknown();
     if (choice.tied.length > 0) this.tied(choice.service, choice.tied);
     return this.services.outbound(choice.service);
   }
 
-  /** Why a call to it is refused, where nobody describes it. */
-  unknown(): Failure {
+  private unknown(): Failure {
     const { host, port } = this.destination;
     return new Failure('NO_SERVICE', {
       role: 'resolve',

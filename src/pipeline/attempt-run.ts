@@ -163,21 +163,28 @@ export class RoutedAttempt extends Attempt {
         this.refuse(verdict);
         return false;
       }
-      this.passed |= BALANCE;
       if (this.early === NOT_RESUMED) {
         this.entering = false;
-        this.waiting = true;
+        this.waiting = this.hasPlace();
         return false;
       }
       const early = this.early;
       this.early = NOT_RESUMED;
       if (early === undefined) break;
-      this.passed &= ~BALANCE;
       verdict = gate.repick(this, early);
     }
     this.entering = false;
+    return this.hasPlace();
+  }
+
+  /** Balance has let it through; false if it was ended from outside meanwhile, in which case balance is settled here. */
+  private hasPlace(): boolean {
+    if (this.settled) {
+      settle(this.plan.balance, this, this.outcome!);
+      return false;
+    }
     this.passed |= BALANCE;
-    return !this.settled;
+    return true;
   }
 
   private repick(failure: Failure): void {
@@ -196,7 +203,7 @@ export class RoutedAttempt extends Attempt {
         this.refuse(verdict);
         return;
       }
-      this.passed |= BALANCE;
+      if (!this.hasPlace()) return;
       if (verdict === WAIT) this.waiting = true;
       else this.go(OUTLIER);
     } catch (thrown) {
@@ -212,7 +219,9 @@ export class RoutedAttempt extends Attempt {
   }
 
   private refuse(failure: Failure): void {
-    this.refusedBy = failure.role ?? SLOT_ROLES[this.slot];
+    const role = failure.role ?? SLOT_ROLES[this.slot]!;
+    this.refusedBy = role;
+    this.plan.attemptTelemetry?.refused(role);
     this.finish(failure);
   }
 

@@ -17,11 +17,13 @@ import {
   type StateStore,
 } from '../policy/index.js';
 import { allHold, type CompiledRoute, compileMatches } from '../routing/index.js';
-import { effectivePolicy, type ServiceRule } from '../rules/index.js';
+import { clusterName, effectivePolicy, type ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { InterceptorChain } from './interceptors.js';
 import { mirrorTo } from './mirror.js';
+import { observed } from './observe.js';
 import { RoutePlan, type Slots } from './plan.js';
+import type { ServiceMeters } from './service-plan.js';
 
 /** What compiling a plan takes from the mesh. */
 export interface CompileContext {
@@ -32,16 +34,19 @@ export interface CompileContext {
   readonly state: StateStore;
   readonly routed: InterceptorChain | null;
   readonly cluster: (name: string) => Cluster | undefined;
-  readonly onBreaker?: (cluster: string, state: BreakerState) => void;
-  readonly attemptTelemetry: (cluster: Cluster) => Slots['attemptTelemetry'];
+  readonly onBreaker: (cluster: string, state: BreakerState) => void;
+  readonly meters: ServiceMeters;
+  /** Decide and write down, enforce nothing. */
+  readonly observe: boolean;
 }
 
 /** The plan of a route to one of its destinations, or why there is none. */
-export function compilePlan(context: CompileContext, route: CompiledRoute, clusterName: string): RoutePlan | Failure {
-  const cluster = context.cluster(clusterName);
-  if (cluster === undefined) return noCluster(context.service, route, clusterName);
+export function compilePlan(context: CompileContext, route: CompiledRoute, name: string): RoutePlan | Failure {
+  const cluster = context.cluster(name);
+  if (cluster === undefined) return noCluster(context.service, route, name);
   const scope = scopeOf(context, route, cluster);
   const fill = <S>(binder: StageBinder<S>): S | null => binder.bind(scope) ?? null;
+  if (context.observe) return observingPlan(context, route, cluster, scope);
   return planOf(context, route, cluster, scope, {
     deadline: fill(deadlineStage),
     fallback: fill(fallbackStage),
@@ -55,10 +60,38 @@ export function compilePlan(context: CompileContext, route: CompiledRoute, clust
   });
 }
 
+/** The route is found and what limits is asked; the call goes to its service, whatever they say. */
+function observingPlan(
+  context: CompileContext,
+  route: CompiledRoute,
+  decided: Cluster,
+  scope: PlanScope,
+): RoutePlan | Failure {
+  const { host, port } = context.service;
+  const actual = context.direction === 'inbound' ? decided : context.cluster(clusterName(host, port));
+  if (actual === undefined) return noCluster(context.service, route, clusterName(host, port));
+  const plan = planOf(context, route, decided, scope, {
+    deadline: null,
+    fallback: null,
+    rateLimit: observed(rateLimitStage.bind(scope) ?? null, 'rate-limit'),
+    pacing: observed(pacingStage.bind(scope) ?? null, 'pacing'),
+    interceptors: context.routed,
+    mirror: null,
+    retry: null,
+    breaker: observed(circuitBreakerStage.bind(scope) ?? null, 'circuit-breaker'),
+    concurrency: observed(concurrencyStage.bind(scope) ?? null, 'concurrency'),
+    balance: new BalanceGate(actual),
+    outlier: null,
+    attemptTelemetry: context.meters.attempts(actual.name),
+    attemptTimeout: null,
+  });
+  return plan.withoutMutations();
+}
+
 /** A mirror's way to its cluster: limits and timeouts hold, but it is not retried, interrupts nothing and mirrors nothing. */
-function compileMirror(context: CompileContext, route: CompiledRoute, clusterName: string): RoutePlan | Failure {
-  const cluster = context.cluster(clusterName);
-  if (cluster === undefined) return noCluster(context.service, route, clusterName);
+function compileMirror(context: CompileContext, route: CompiledRoute, name: string): RoutePlan | Failure {
+  const cluster = context.cluster(name);
+  if (cluster === undefined) return noCluster(context.service, route, name);
   const scope = scopeOf(context, route, cluster);
   return planOf(context, route, cluster, scope, {
     deadline: deadlineStage.bind(scope) ?? null,
@@ -78,7 +111,7 @@ function attemptSlots(context: CompileContext, cluster: Cluster, scope: PlanScop
     concurrency: concurrencyStage.bind(scope) ?? null,
     balance: new BalanceGate(cluster),
     outlier: new OutlierGate(cluster),
-    attemptTelemetry: context.attemptTelemetry(cluster),
+    attemptTelemetry: context.meters.attempts(cluster.name),
     attemptTimeout: attemptTimeoutStage.bind(scope) ?? null,
   };
 }
@@ -97,6 +130,7 @@ function planOf(
     cluster.rule,
     scope.policy,
     slots,
+    context.meters.route(route.name),
     hashed ? route.hashKeys : null,
     route.requestMutation,
     route.responseMutation,
@@ -115,7 +149,7 @@ function scopeOf(context: CompileContext, route: CompiledRoute, cluster: Cluster
     runtime: context.runtime,
     engines: context.engines,
     state: context.state,
-    ...(context.onBreaker === undefined ? {} : { onBreaker: context.onBreaker }),
+    onBreaker: context.onBreaker,
     compile: (match) => {
       const matchers = compileMatches(match, context.engines, route.rule.from);
       return (call) => allHold(matchers, call);
@@ -131,9 +165,9 @@ function scopeOf(context: CompileContext, route: CompiledRoute, cluster: Cluster
   };
 }
 
-function noCluster({ host, port }: ServiceRule, route: CompiledRoute, clusterName: string): Failure {
+function noCluster({ host, port }: ServiceRule, route: CompiledRoute, name: string): Failure {
   return new Failure('NO_CLUSTER', {
     role: 'match',
-    reason: `route '${route.name}' of ${host}:${port} names cluster ${clusterName}, which no ServiceEntry, Service or DestinationRule subset describes`,
+    reason: `route '${route.name}' of ${host}:${port} names cluster ${name}, which no ServiceEntry, Service or DestinationRule subset describes`,
   });
 }

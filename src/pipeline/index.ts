@@ -6,5 +6,5 @@ export { RoutedPass } from './pass-run.js';
 export { type PassOwner, RoutePlan, type Slots } from './plan.js';
 export { ROLES, type RoleEntry } from './roles.js';
 export { RoutedCall } from './routed-call.js';
-export { type CallTelemetry, ServicePlan } from './service-plan.js';
+export { type ServiceMeters, ServicePlan, type ServicePlanParts } from './service-plan.js';
 export { setOnStageThrow } from './settle.js';

@@ -4,6 +4,7 @@ import type { Mutation } from '../message/index.js';
 import type { Fallback, Gate, RetryPolicy } from '../policy/index.js';
 import type { ClusterRule, PolicyRule, RouteRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
+import type { AttemptTelemetryGate, RouteMeter } from '../telemetry/index.js';
 import type { InterceptorChain } from './interceptors.js';
 
 /**
@@ -18,6 +19,8 @@ export class RoutePlan {
     readonly cluster: ClusterRule,
     readonly policy: PolicyRule,
     readonly slots: Slots,
+    /** Counts the calls of the route. */
+    readonly meter: RouteMeter,
     /** Does the cluster's balancer want the hash of the route's keys? */
     readonly hashKeys: readonly string[] | null,
     readonly requestMutation: Mutation | undefined,
@@ -40,6 +43,12 @@ export class RoutePlan {
     this.attemptTimeout = slots.attemptTimeout;
   }
 
+  /** The same, changing nothing of requests and replies. */
+  withoutMutations(): RoutePlan {
+    const { runtime, route, cluster, policy, slots, meter, hashKeys, fallbackPlan } = this;
+    return new RoutePlan(runtime, route, cluster, policy, slots, meter, hashKeys, undefined, undefined, fallbackPlan);
+  }
+
   readonly deadline: Gate<Pass> | null;
   readonly fallback: Fallback | null;
   readonly rateLimit: Gate<Pass> | null;
@@ -51,7 +60,7 @@ export class RoutePlan {
   readonly concurrency: Gate<Attempt> | null;
   readonly balance: BalanceGate;
   readonly outlier: Gate<Attempt> | null;
-  readonly attemptTelemetry: Gate<Attempt> | null;
+  readonly attemptTelemetry: AttemptTelemetryGate | null;
   readonly attemptTimeout: Gate<Attempt> | null;
 }
 
@@ -67,7 +76,7 @@ export interface Slots {
   readonly concurrency: Gate<Attempt> | null;
   readonly balance: BalanceGate;
   readonly outlier: Gate<Attempt> | null;
-  readonly attemptTelemetry: Gate<Attempt> | null;
+  readonly attemptTelemetry: AttemptTelemetryGate | null;
   readonly attemptTimeout: Gate<Attempt> | null;
 }
 

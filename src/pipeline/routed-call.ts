@@ -46,6 +46,7 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     service.enter(this);
     this.startedAt = service.runtime.now();
     this.draw = service.runtime.random();
+    service.meters.started(this);
     const wireMs = this.protocol.deadline?.(this.request);
     if (wireMs !== undefined) this.deadlineAt = Math.min(this.deadlineAt, this.startedAt + wireMs);
     if (service.beforeRoute === null) {
@@ -84,7 +85,7 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     this.settled = true;
     this.outcome = outcome;
     this.endedAt = this.service.runtime.now();
-    this.service.telemetry?.callEnded(this, outcome);
+    this.service.meters.ended(this, outcome);
     this.service.leave(this);
     if (this.cancelled) return;
     if (outcome instanceof Reply) this.sink.reply(outcome);

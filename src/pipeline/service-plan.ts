@@ -1,41 +1,68 @@
 import { Failure, type Outcome } from '../call/index.js';
+import type { Protocol } from '../message/index.js';
 import type { HashEngine } from '../policy/index.js';
 import { type CompiledRoute, hashOf, type RouteTable } from '../routing/index.js';
 import type { ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
+import type { AttemptTelemetryGate, RouteMeter } from '../telemetry/index.js';
 import type { ActiveCalls } from './active-calls.js';
 import type { InterceptorChain } from './interceptors.js';
 import { RoutedPass } from './pass-run.js';
-import type { PassOwner, RoutePlan } from './plan.js';
+import { type PassOwner, RoutePlan } from './plan.js';
 import type { RoutedCall } from './routed-call.js';
 
-/** What the entry plan tells telemetry. Must not throw. */
-export interface CallTelemetry {
-  callEnded(call: RoutedCall, outcome: Outcome): void;
+/** What a service's plans count in. Must not throw. */
+export interface ServiceMeters {
+  started(call: RoutedCall): void;
+  ended(call: RoutedCall, outcome: Outcome): void;
+  route(name: string): RouteMeter;
+  attempts(cluster: string): AttemptTelemetryGate;
+  /** The service's last call has ended, and its plans are gone. */
+  close(): void;
 }
 
 /** Compiles the plan of a route to one of its clusters, when it is first needed. */
 export type CompilePlan = (route: CompiledRoute, destination: number) => RoutePlan | Failure;
 
+export interface ServicePlanParts {
+  readonly rule: ServiceRule;
+  readonly direction: 'outbound' | 'inbound';
+  readonly protocol: Protocol;
+  readonly runtime: Runtime;
+  readonly table: RouteTable;
+  readonly meters: ServiceMeters;
+  readonly beforeRoute: InterceptorChain | null;
+  readonly hash: HashEngine | undefined;
+  readonly active: ActiveCalls;
+  readonly compile: CompilePlan;
+  /** Lets go of clusters, state and meters. */
+  readonly dispose: () => void;
+}
+
 /** A compiled service: its entry plan and its route table, with the plans of the routes that have been used. */
 export class ServicePlan {
-  private readonly plans: (RoutePlan | Failure)[][] = [];
+  readonly rule: ServiceRule;
+  readonly protocol: Protocol;
+  readonly runtime: Runtime;
+  readonly table: RouteTable;
+  readonly meters: ServiceMeters;
+  readonly beforeRoute: InterceptorChain | null;
+  private readonly hash: HashEngine | undefined;
+  private readonly active: ActiveCalls;
+  private readonly plans: RoutePlan[][] = [];
   private inflight = 0;
   private retired = false;
 
-  constructor(
-    readonly rule: ServiceRule,
-    readonly direction: 'outbound' | 'inbound',
-    readonly runtime: Runtime,
-    readonly table: RouteTable,
-    readonly beforeRoute: InterceptorChain | null,
-    readonly telemetry: CallTelemetry | null,
-    private readonly hash: HashEngine | undefined,
-    private readonly active: ActiveCalls,
-    private readonly compile: CompilePlan,
-    /** Lets go of clusters and state. */
-    private readonly dispose: () => void,
-  ) {}
+  constructor(private readonly parts: ServicePlanParts) {
+    this.rule = parts.rule;
+    this.protocol = parts.protocol;
+    this.runtime = parts.runtime;
+    this.table = parts.table;
+    this.meters = parts.meters;
+    this.beforeRoute = parts.beforeRoute;
+    this.hash = parts.hash;
+    this.active = parts.active;
+  }
 
   /** Chooses route and cluster and starts a pass. What refuses goes to the owner too. */
   route(call: RoutedCall, owner: PassOwner): RoutedPass | Refused {
@@ -58,13 +85,11 @@ export class ServicePlan {
       plans = [];
       this.plans[route.index] = plans;
     }
-    let plan = plans[destination];
-    if (plan === undefined) {
-      plan = this.compile(route, destination);
-      // A missing cluster may come any moment, with no change to this service.
-      if (plan instanceof Failure) return plan;
-      plans[destination] = plan;
-    }
+    const known = plans[destination];
+    if (known !== undefined) return known;
+    const plan = this.parts.compile(route, destination);
+    // A Failure is not kept: a missing cluster may come any moment, with no change to this service.
+    if (plan instanceof RoutePlan) plans[destination] = plan;
     return plan;
   }
 
@@ -77,13 +102,13 @@ export class ServicePlan {
   /** A call has ended. */
   leave(call: RoutedCall): void {
     this.active.remove(call);
-    if (--this.inflight === 0 && this.retired) this.dispose();
+    if (--this.inflight === 0 && this.retired) this.parts.dispose();
   }
 
   /** No new calls come: what the plans hold is let go when the last call has ended. */
   retire(): void {
     this.retired = true;
-    if (this.inflight === 0) this.dispose();
+    if (this.inflight === 0) this.parts.dispose();
   }
 
   private noRoute(call: RoutedCall): Failure {

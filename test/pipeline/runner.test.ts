@@ -6,6 +6,7 @@ import {
   type Interceptor,
   RoutedPass,
   type RoutePlan,
+  type Slots,
   setOnStageThrow,
 } from '../../src/pipeline/index.js';
 import { type RetryPolicy, WAIT } from '../../src/policy/index.js';
@@ -34,7 +35,7 @@ describe('the order of stages', () => {
         breaker: gate('breaker'),
         concurrency: gate('concurrency'),
         outlier: gate('outlier'),
-        attemptTelemetry: gate('telemetry'),
+        attemptTelemetry: gate('telemetry') as unknown as Slots['attemptTelemetry'],
         attemptTimeout: gate('timeout'),
       }),
     );

@@ -11,6 +11,7 @@ import { type AttributeReader, Message, type Protocol } from '../../src/message/
 import { RoutePlan, type Slots } from '../../src/pipeline/index.js';
 import { type Gate, type Verdict, WAIT } from '../../src/policy/index.js';
 import type { ClusterRule, RouteRule } from '../../src/rules/index.js';
+import { Meters } from '../../src/telemetry/index.js';
 import { ManualRuntime } from '../../src/testing/index.js';
 
 const reader: AttributeReader = {
@@ -153,8 +154,9 @@ export function bench(): Bench {
     attemptTelemetry: null,
     attemptTimeout: null,
   };
+  const meter = new Meters().route('demo_1', 'r1', 'outbound');
   const plan = (slots: Partial<Slots> = {}): RoutePlan =>
-    new RoutePlan(runtime, routeRule, clusterRule, {}, { ...none, ...slots }, null, undefined, undefined, () => {
+    new RoutePlan(runtime, routeRule, clusterRule, {}, { ...none, ...slots }, meter, null, undefined, undefined, () => {
       throw new Error('no fallback in this plan');
     });
   return { runtime, upstream, log, plan };

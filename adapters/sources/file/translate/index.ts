@@ -41,11 +41,11 @@ export function translate(objects: readonly RuleObject[]): Translation {
     for (const cluster of clustersOf(host, rule)) clusters.set(cluster.name, cluster);
   }
 
-  const policies = policiesOf(context, { hosts: hosts.values(), clusters, routes });
+  const policies = policiesOf(context, { hosts: [...hosts.values()], clusters, routes });
   const workloads = placeWorkloads(context);
   const modes = new TlsModes(context);
   const codecs = codecsOf(context);
-  lint({ hosts: hosts.values(), clusters, routers, rules }, context);
+  lint({ hosts: [...hosts.values()], clusters, routers, rules }, context);
   return {
     services: [...hosts.values()].map((host) => ({
       ...serviceOf(host, routerOf(host, routers), codecs),

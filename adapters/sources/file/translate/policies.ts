@@ -26,7 +26,7 @@ export interface Policies {
 
 /** What policies may be attached to. */
 export interface Targets {
-  readonly hosts: Iterable<HostPort>;
+  readonly hosts: readonly HostPort[];
   readonly clusters: ReadonlyMap<string, ClusterRule>;
   readonly routes: ReadonlyMap<string, readonly RouteRule[]>;
 }

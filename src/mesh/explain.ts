@@ -1,0 +1,101 @@
+import { Call, type CallSink, Failure } from '../call/index.js';
+import type { EndpointStatus } from '../cluster/index.js';
+import type { Protocol } from '../message/index.js';
+import type { ServicePlan } from '../pipeline/index.js';
+import { formatMatch, formatMiss } from '../routing/index.js';
+import { effectivePolicy, type PolicyRule } from '../rules/index.js';
+import { messageOf } from './attributes.js';
+import type { Clusters } from './clusters.js';
+import type { Target } from './target.js';
+
+/** What would become of a call, and why. Plain data: `JSON.stringify` shows all of it. */
+export interface Decision {
+  readonly destination: string;
+  /** `<host>:<port>` of the service that was meant; undefined: nobody's. */
+  readonly service?: string;
+  readonly protocol?: string;
+  /** Name of the route; undefined: none matches. May be empty. */
+  readonly route?: string;
+  /** Where the route is written. */
+  readonly origin?: string;
+  /** Why the route matched: its conditions. Empty: it matches everything. */
+  readonly matched?: readonly string[];
+  /** Why each route before it, or all of them, did not match. */
+  readonly skipped: readonly string[];
+  /** Where the weights may lead, with the share of each in percent. */
+  readonly destinations?: readonly { readonly cluster: string; readonly percent: number }[];
+  /** The one drawn. */
+  readonly cluster?: string;
+  readonly endpoints?: readonly EndpointStatus[];
+  readonly requestMutation?: readonly (readonly [key: string, value: string])[];
+  readonly responseMutation?: readonly (readonly [key: string, value: string])[];
+  readonly mirrors?: readonly { readonly cluster: string; readonly percent: number }[];
+  readonly hashKeys?: readonly string[];
+  readonly policy?: PolicyRule;
+  /** Set if the call would be refused: code and reason. */
+  readonly refused?: string;
+}
+
+const NOBODY: CallSink = { reply() {}, fail() {} };
+
+/** Decides as a call would, and writes down what it saw. */
+export function explainDecision(
+  target: Target,
+  attributes: Readonly<Record<string, string>>,
+  draw: number,
+  clusters: Clusters,
+  protocols: ReadonlyMap<string, Protocol>,
+): Decision {
+  const { host, port } = target.destination;
+  const destination = `${host}:${port}`;
+  const request = messageOf(attributes);
+  const keys = [attributes.interface, attributes.interface?.toLowerCase()].filter((it) => it !== undefined);
+  const plan = target.planFor(keys);
+  if (plan instanceof Failure) return { destination, skipped: [], refused: plan.message };
+  const call = new Call(request, plan.protocol, target.destination, NOBODY);
+  const { route, misses } = plan.table.explain(call);
+  const about = {
+    destination,
+    service: `${plan.rule.host}:${plan.rule.port}`,
+    protocol: protocols.get(plan.protocol.name)!.name,
+    skipped: misses.map(formatMiss),
+  };
+  if (route === undefined) return { ...about, refused: 'NO_ROUTE: no route matches' };
+  const { rule } = route;
+  const total = rule.destinations.reduce((sum, it) => sum + it.weight, 0);
+  const share = (weight: number) => (rule.destinations.length === 1 ? 100 : (100 * weight) / (total || 1));
+  const decided = {
+    ...about,
+    route: route.name,
+    origin: rule.from.origin,
+    matched: rule.match.map(formatMatch),
+    destinations: rule.destinations.map(({ cluster, weight }) => ({ cluster, percent: share(weight) })),
+    requestMutation: rule.requestMutation,
+    responseMutation: rule.responseMutation,
+    mirrors: rule.mirrors.map(({ cluster, perMillion }) => ({ cluster, percent: perMillion / 10_000 })),
+    hashKeys: rule.hashKeys,
+  };
+  const drawn = route.pickDestination(draw);
+  if (drawn < 0) return { ...decided, refused: 'NO_CLUSTER: no destination has a weight above 0' };
+  return { ...decided, ...describeCluster(plan, rule.destinations[drawn]!.cluster, route.rule, clusters) };
+}
+
+function describeCluster(
+  plan: ServicePlan,
+  name: string,
+  route: ServicePlan['rule']['routes'][number],
+  clusters: Clusters,
+): Partial<Decision> {
+  const held = clusters.hold(name, plan.protocol);
+  if (held === undefined) return { cluster: name, refused: `NO_CLUSTER: nobody describes ${name}` };
+  const endpoints = held.cluster.snapshot();
+  const policy = effectivePolicy(plan.rule, held.cluster.rule, route);
+  held.release();
+  const usable = endpoints.some((it) => it.healthy);
+  return {
+    cluster: name,
+    endpoints,
+    policy,
+    ...(usable ? {} : { refused: `NO_ENDPOINT: ${name} has no usable endpoint` }),
+  };
+}

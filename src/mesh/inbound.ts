@@ -1,0 +1,148 @@
+import type { Duplex } from 'node:stream';
+import type { Observable } from 'rxjs';
+import { type CallHandle, type CallSink, type Dispatcher, type DownstreamPeer, Failure } from '../call/index.js';
+import {
+  type Downstream,
+  type Handler,
+  type ListenAddress,
+  type Listener,
+  LocalHandler,
+  listen,
+  type Peers,
+} from '../connection/index.js';
+import type { Message, Protocol } from '../message/index.js';
+import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
+import type { KeyedStateStore } from '../policy/index.js';
+import type { Adoption, ServiceRule } from '../rules/index.js';
+import { type Single, type SinglePlanParts, singlePlan, undescribedService } from './single-plan.js';
+
+/** How to stand in front of a service of this process. */
+export type ServeOptions = {
+  /** Where to listen; `port` 0: any that is free. @defaultValue host 127.0.0.1 */
+  readonly port: number;
+  readonly host?: string;
+  /** `<host>:<port>` of the service whose rules hold. @defaultValue none: calls are counted, nothing limits them */
+  readonly service?: string;
+  /** Name of what is spoken. @defaultValue what the service's port name says, else the mesh's only protocol */
+  readonly protocol?: string;
+} & (
+  | {
+      /** Answers requests in this process. */
+      readonly handler: Handler;
+    }
+  | {
+      /** The app's own port. @defaultValue host 127.0.0.1 */
+      readonly forward: { readonly host?: string; readonly port: number };
+    }
+);
+
+export interface InboundParts extends SinglePlanParts {
+  readonly adoption: Adoption;
+  readonly peers: Peers;
+  readonly protocols: ReadonlyMap<string, Protocol>;
+  readonly state: KeyedStateStore;
+  readonly changes: Observable<unknown>;
+  readonly serve: (stream: Duplex, protocol: Protocol, dispatcher: Dispatcher) => Downstream;
+}
+
+/** Listens, and runs what comes through the serving side's pipeline. */
+export async function serveInbound(options: ServeOptions, parts: InboundParts): Promise<Listener> {
+  const served = new Served(options, parts);
+  const address: ListenAddress = { port: options.port, host: options.host ?? '127.0.0.1' };
+  try {
+    const listener = await listen(address, (stream) => parts.serve(stream, served.protocol, served));
+    void listener.closed.then(() => served.close());
+    return listener;
+  } catch (error) {
+    served.close();
+    throw error;
+  }
+}
+
+/** Dispatches to the plan of the moment, which is compiled anew when the service's rules change. */
+class Served implements Dispatcher {
+  readonly protocol: Protocol;
+  private readonly destination: { readonly host: string; readonly port: number };
+  private readonly single: Single;
+  private rule: ServiceRule | undefined;
+  private plan: ServicePlan;
+  private readonly subscription: { unsubscribe(): void };
+
+  constructor(
+    options: ServeOptions,
+    private readonly parts: InboundParts,
+  ) {
+    this.destination = parseService(options.service ?? `${options.host ?? '127.0.0.1'}:${options.port}`);
+    this.rule = this.described();
+    this.protocol = protocolOf(options, this.rule, parts.protocols);
+    this.single = singleOf(options, this.destination.port, this.protocol, parts.peers);
+    this.plan = this.compile();
+    this.subscription = parts.changes.subscribe(() => this.changed());
+  }
+
+  dispatch(request: Message, sink: CallSink, peer?: DownstreamPeer): CallHandle {
+    const call = new RoutedCall(request, this.protocol, this.destination, sink, peer, this.plan);
+    call.start();
+    return call;
+  }
+
+  close(): void {
+    this.subscription.unsubscribe();
+    this.plan.retire();
+  }
+
+  private changed(): void {
+    const rule = this.described();
+    if (rule === this.rule) return;
+    const before = this.plan;
+    this.rule = rule;
+    this.plan = this.compile();
+    before.retire();
+  }
+
+  private described(): ServiceRule | undefined {
+    const { host, port } = this.destination;
+    return this.parts.adoption.services.get(`${host}_${port}`);
+  }
+
+  private compile(): ServicePlan {
+    const { host, port } = this.destination;
+    const rule = this.rule ?? undescribedService(host, port, this.protocol);
+    return singlePlan(rule, this.protocol, this.single, this.parts.state.hold(), this.parts);
+  }
+}
+
+function singleOf(options: ServeOptions, port: number, protocol: Protocol, peers: Peers): Single {
+  const base = { direction: 'inbound', cluster: `inbound|${port}||` } as const; // upstream leaves the host out
+  if ('handler' in options) {
+    const handler = new LocalHandler(options.handler);
+    return { ...base, address: { host: 'handler', port: 0 }, peer: () => handler };
+  }
+  const address = { host: options.forward.host ?? '127.0.0.1', port: options.forward.port };
+  return { ...base, address, peer: () => peers.acquire({ address, protocol }) };
+}
+
+/** @throws TypeError - it is not `<host>:<port>` */
+export function parseService(service: string): { host: string; port: number } {
+  const colon = service.lastIndexOf(':');
+  const port = Number(service.slice(colon + 1));
+  if (colon <= 0 || !Number.isInteger(port)) throw new TypeError(`service '${service}' is not <host>:<port>`);
+  return { host: service.slice(0, colon), port };
+}
+
+function protocolOf(
+  options: ServeOptions,
+  described: ServiceRule | undefined,
+  protocols: ReadonlyMap<string, Protocol>,
+): Protocol {
+  const only = protocols.size === 1 ? [...protocols.keys()][0] : undefined;
+  const name = options.protocol ?? described?.protocol ?? only;
+  const protocol = name === undefined ? undefined : protocols.get(name);
+  if (protocol !== undefined) return protocol;
+  const known = [...protocols.keys()].join(', ') || 'none';
+  const why = name === undefined ? 'no rule describes it and no protocol is named' : `it speaks '${name}'`;
+  throw new Failure('NO_SERVICE', {
+    role: 'serve',
+    reason: `cannot serve ${options.service ?? `port ${options.port}`}: ${why}; pass protocol, one of: ${known}`,
+  });
+}

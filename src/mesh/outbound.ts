@@ -1,0 +1,150 @@
+import type { Duplex } from 'node:stream';
+import {
+  type CallHandle,
+  type CallSink,
+  type Destination,
+  type Dispatcher,
+  type DownstreamPeer,
+  Failure,
+} from '../call/index.js';
+import { type Downstream, type Peers, passThrough, plainTransport } from '../connection/index.js';
+import type { Message, Protocol } from '../message/index.js';
+import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
+import type { KeyedStateStore } from '../policy/index.js';
+import type { RuleStore } from '../rules/index.js';
+import type { Logger } from '../telemetry/index.js';
+import { Hold } from './hold.js';
+import type { Services } from './services.js';
+import { type SinglePlanParts, singlePlan, undescribedService } from './single-plan.js';
+import { Target } from './target.js';
+
+/** Destinations remembered; beyond, all are looked up anew. */
+const MAX_TARGETS = 10_000;
+
+export interface OutboundParts extends SinglePlanParts {
+  readonly peers: Peers;
+  readonly state: KeyedStateStore;
+  readonly store: RuleStore;
+  readonly services: Services;
+  readonly protocols: ReadonlyMap<string, Protocol>;
+  readonly logger: Logger;
+  /** What becomes of calls to services that nobody describes, when the first rules did not come in time. */
+  readonly onNoRules: 'direct' | 'fail';
+  /** Why there are no first rules; undefined: there are. */
+  readonly noRules: () => Error | undefined;
+  readonly serve: (stream: Duplex, protocol: Protocol, dispatcher: Dispatcher) => Downstream;
+}
+
+/** Calls and streams of this process to services. */
+export class Outbound {
+  private readonly hold = new Hold();
+  private readonly targets = new Map<string, Map<number, Target>>();
+  /** Plans of destinations that nobody describes. */
+  private readonly directs = new Map<Target, ServicePlan>();
+  private open = false;
+  private closed = false;
+
+  constructor(private readonly parts: OutboundParts) {}
+
+  /** The first rules are there, or will not come in time: calls that were held go on. */
+  release(): void {
+    this.open = true;
+    this.hold.release();
+  }
+
+  /** Calls are refused from here on. */
+  close(): void {
+    this.closed = true;
+    this.release();
+  }
+
+  begin(target: Target, request: Message, sink: CallSink, timeoutMs?: number, peer?: DownstreamPeer): CallHandle {
+    if (this.open) return this.start(target, request, sink, timeoutMs, peer);
+    return this.hold.add(request, sink, () => this.start(target, request, sink, timeoutMs, peer));
+  }
+
+  dispatcher(target: Target): Dispatcher {
+    return { dispatch: (request, sink, peer) => this.begin(target, request, sink, undefined, peer) };
+  }
+
+  /** Serves a stream of one of our own clients, or passes it through where the destination is none of ours. */
+  attach(stream: Duplex, target: Target): Downstream | undefined {
+    const protocol = this.protocolOf(target);
+    if (protocol !== undefined) return this.parts.serve(stream, protocol, this.dispatcher(target));
+    passThrough(stream, plainTransport.connect(target.destination));
+    return undefined;
+  }
+
+  target({ host, port }: Destination): Target {
+    let ports = this.targets.get(host);
+    if (ports === undefined) {
+      if (this.targets.size >= MAX_TARGETS) this.targets.clear();
+      ports = new Map();
+      this.targets.set(host, ports);
+    }
+    let target = ports.get(port);
+    if (target === undefined) {
+      const { store, services, logger } = this.parts;
+      target = new Target({ host, port }, store, services, (message) => logger.warn(message));
+      ports.set(port, target);
+    }
+    return target;
+  }
+
+  /** What the services at the destination speak; undefined if nobody describes it, or nothing of ours. */
+  protocolOf(target: Target): Protocol | undefined {
+    const name = target.described[0]?.protocol;
+    return name === undefined ? undefined : this.parts.protocols.get(name);
+  }
+
+  private start(
+    target: Target,
+    request: Message,
+    sink: CallSink,
+    timeoutMs: number | undefined,
+    peer: DownstreamPeer | undefined,
+  ): CallHandle {
+    if (this.closed) return refuse(sink, new Failure('DRAINING'));
+    const plan = this.plan(target, request);
+    if (plan instanceof Failure) return refuse(sink, plan);
+    const call = new RoutedCall(request, plan.protocol, target.destination, sink, peer, plan);
+    if (timeoutMs !== undefined) call.deadlineAt = this.parts.runtime.now() + timeoutMs;
+    if ('runInAsyncScope' in sink) call.scope = sink as never;
+    call.start();
+    return call;
+  }
+
+  private plan(target: Target, request: Message): ServicePlan | Failure {
+    if (target.described.length > 0) return target.plan(request, this.protocolOf(target));
+    const problem = this.parts.noRules();
+    if (problem === undefined) return target.plan(request, undefined);
+    if (this.parts.onNoRules === 'direct') return this.direct(target);
+    return new Failure('NO_RULES', { role: 'resolve', reason: problem.message });
+  }
+
+  /** For want of rules: to where the call was addressed, in the mesh's only protocol. */
+  private direct(target: Target): ServicePlan | Failure {
+    let plan = this.directs.get(target);
+    if (plan !== undefined) return plan;
+    const [protocol, another] = this.parts.protocols.values();
+    const { host, port } = target.destination;
+    if (protocol === undefined || another !== undefined) {
+      const reason = `no rules, and which protocol ${host}:${port} speaks cannot be told: the mesh has ${this.parts.protocols.size}`;
+      return new Failure('NO_RULES', { role: 'resolve', reason });
+    }
+    const address = { host, port };
+    const peer = () => this.parts.peers.acquire({ address, protocol });
+    const single = { direction: 'outbound', cluster: `outbound|${port}||${host}`, address, peer } as const;
+    const rule = undescribedService(host, port, protocol);
+    plan = singlePlan(rule, protocol, single, this.parts.state.hold(), this.parts);
+    this.directs.set(target, plan);
+    return plan;
+  }
+}
+
+const ENDED: CallHandle = { cancel() {} };
+
+function refuse(sink: CallSink, failure: Failure): CallHandle {
+  sink.fail(failure);
+  return ENDED;
+}

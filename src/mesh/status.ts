@@ -1,0 +1,45 @@
+import type { EndpointStatus } from '../cluster/index.js';
+import type { ActiveCalls } from '../pipeline/index.js';
+import type { BreakerState } from '../policy/index.js';
+import type { Adoption, RuleStore, SourceStatus } from '../rules/index.js';
+import type { Clusters } from './clusters.js';
+
+/** What a mesh is doing, as plain data. */
+export interface MeshStatus {
+  readonly sources: readonly SourceStatus[];
+  /** Content version of the rules. */
+  readonly version: string;
+  /** Services whose newest rules are not in force, with the reason. */
+  readonly held: readonly { readonly service: string; readonly why: readonly string[] }[];
+  readonly activeCalls: number;
+  /** Clusters that were called since their rules came. */
+  readonly clusters: readonly {
+    readonly name: string;
+    /** Of its circuit breaker; undefined: it has none, or it never moved. */
+    readonly circuit: BreakerState | undefined;
+    readonly endpoints: readonly EndpointStatus[];
+  }[];
+}
+
+export function statusOf(
+  store: RuleStore,
+  adoption: Adoption,
+  clusters: Clusters,
+  active: ActiveCalls,
+  circuits: ReadonlyMap<string, BreakerState>,
+): MeshStatus {
+  return {
+    sources: store.sources,
+    version: store.version,
+    held: [...adoption.held].map(([service, { problems, unknown }]) => ({
+      service,
+      why: [...problems.map((it) => it.message), ...unknown.map((name) => `nobody describes ${name}`)],
+    })),
+    activeCalls: active.count,
+    clusters: [...clusters].map((cluster) => ({
+      name: cluster.name,
+      circuit: circuits.get(cluster.name),
+      endpoints: cluster.snapshot(),
+    })),
+  };
+}
