@@ -1,25 +1,17 @@
 import type { Duplex } from 'node:stream';
 import { type Dispatcher, Failure, type Reply } from '../../call/index.js';
-import {
-  ByteQueue,
-  type Bytes,
-  byteLength,
-  type Codec,
-  type Message,
-  type Mutation,
-  type Protocol,
-} from '../../message/index.js';
+import { ByteQueue, type Codec, type Message, type Protocol } from '../../message/index.js';
 import type { Expirable, Timer } from '../../runtime/index.js';
 import type { ConnectionCounters, ConnectionEventKind } from '../events.js';
 import { FrameWriter } from '../frame-writer.js';
 import { closeGently } from '../linger.js';
 import type { ByteHolder } from './byte-budget.js';
-import { Exchange, ExchangeList, type ExchangeOwner } from './exchange.js';
+import { Exchange, type ExchangeOwner } from './exchange.js';
+import { type Answer, Replies, type Stop } from './replies.js';
 import type { Downstream, ResolvedServeOptions } from './serve.js';
 
 /**
- * The serve loop of one downstream. Requests go to the mesh as they are read; replies are written as they come, or in the
- * order of their requests where the protocol has no ids to tell them apart.
+ * The serve loop of one downstream: requests go to the mesh as they are read, replies back as {@link Replies} says.
  *
  * - **Bounded**: over a bound of requests under way, of their bytes, of replies that the downstream does not take, or
  *   of the process's budget, nothing more is read, so that the downstream's own sender is held back.
@@ -31,13 +23,10 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
   readonly #queue = new ByteQueue();
   readonly #codec: Codec;
   readonly #writer: FrameWriter;
-  readonly #ordered: boolean;
-  readonly #exchanges = new ExchangeList();
+  readonly #replies: Replies;
   /** Read in this tick: what is still under way at its end is copied out of the read chunk. */
   #fresh: Exchange[] = [];
   #requestBytes = 0;
-  /** Of replies that wait for their turn. */
-  #heldReplyBytes = 0;
   #decoding = false;
   #paused = false;
   /** All that was read has been decoded, as far as it is whole. */
@@ -54,17 +43,19 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
     private readonly dispatcher: Dispatcher,
     private readonly options: ResolvedServeOptions,
   ) {
-    const { maxMessageBytes } = options;
+    const { maxMessageBytes, counters } = options;
     this.#codec = protocol.open('downstream', maxMessageBytes === undefined ? {} : { maxMessageBytes });
-    this.#ordered = protocol.sharing !== 'multiplexed';
     this.#writer = new FrameWriter(socket, () => this.#moved());
+    this.#replies = new Replies(protocol, this.#codec, this.#writer, options.maxReplyBytes, (bytes) => {
+      counters.bytesWritten += bytes;
+    });
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.#finish('closed');
         resolve();
       });
     });
-    options.counters.opened++;
+    counters.opened++;
     this.#tell('opened');
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('end', () => {
@@ -75,7 +66,7 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
   }
 
   get inFlight(): number {
-    return this.#exchanges.length;
+    return this.#replies.length;
   }
 
   get counters(): ConnectionCounters {
@@ -83,7 +74,7 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
   }
 
   get heldBytes(): number {
-    return this.#over ? 0 : this.#writer.unsent + this.#heldReplyBytes + this.#requestBytes;
+    return this.#over ? 0 : this.#replies.bytes + this.#requestBytes;
   }
 
   drain(timeoutMs: number): Promise<void> {
@@ -99,8 +90,7 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
 
   /** The drain's time is up. */
   expired(): void {
-    this.#finish('the drain time is over');
-    this.socket.destroy();
+    this.evict('the drain time is over');
   }
 
   close(reason: string): void {
@@ -120,95 +110,40 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
   }
 
   answered(exchange: Exchange, reply: Reply): void {
-    if (this.#over) return;
-    const { message } = reply;
-    if (message === undefined) {
-      this.#answer(exchange, undefined);
-      return;
-    }
-    if (this.#ordered && exchange !== this.#exchanges.first) message.unpin();
-    let bytes: Bytes;
-    try {
-      bytes = this.#codec.encode(message, exchange.request, this.#readable(exchange.request, reply));
-    } catch (error) {
-      this.#refuse(exchange, Failure.from(error, 'encode reply', 'ENCODE_FAILED'));
-      return;
-    }
-    this.#answer(exchange, bytes);
-  }
-
-  /** Its mutation, if whoever asked can read attributes on a reply. */
-  #readable(request: Message, { mutation }: Reply): Mutation | undefined {
-    if (mutation === undefined || this.protocol.takesReplyMutation?.(request) === false) return undefined;
-    return mutation;
+    if (!this.#over) this.#answer(exchange, this.#replies.encode(exchange, reply));
   }
 
   failed(exchange: Exchange, failure: Failure): void {
-    if (!this.#over) this.#refuse(exchange, failure);
+    if (!this.#over) this.#answer(exchange, this.#replies.refuse(exchange.request, failure));
   }
 
-  #refuse(exchange: Exchange, failure: Failure): void {
-    let answer: Bytes | 'close' | undefined;
-    try {
-      answer = this.#codec.reject(exchange.request, failure);
-    } catch {
-      answer = 'close';
-    }
-    this.#answer(exchange, answer);
+  /** @internal */
+  unpinFresh(): void {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const exchange of fresh) if (!exchange.settled) exchange.request.unpin();
   }
 
-  /** @param answer - undefined: the request expects none. */
-  #answer(exchange: Exchange, answer: Bytes | 'close' | undefined): void {
+  #answer(exchange: Exchange, answer: Answer): void {
     this.#requestBytes -= exchange.requestBytes;
-    if (!this.#ordered) {
-      this.#exchanges.remove(exchange);
-      if (answer !== undefined) this.#send(answer);
-    } else {
-      exchange.answer = answer ?? NOTHING;
-      if (answer !== undefined && answer !== 'close') this.#heldReplyBytes += byteLength(answer);
-      this.#sendInOrder();
-    }
-    if (this.#over) return;
+    this.#stop(this.#replies.put(exchange, answer));
     this.#goOn();
     this.#endIfDone();
   }
 
-  #sendInOrder(): void {
-    for (let first = this.#exchanges.first; first?.answer !== undefined; first = this.#exchanges.first) {
-      this.#exchanges.remove(first);
-      if (first.answer !== 'close') this.#heldReplyBytes -= byteLength(first.answer);
-      this.#send(first.answer);
-      if (this.#over) return;
+  #stop(stop: Stop | undefined): void {
+    if (stop === 'close') this.close('a refusal that the protocol has no words for');
+    if (stop === 'slow') {
+      this.evict(`${this.#replies.bytes} bytes of replies not taken (maxReplyBytes ${this.options.maxReplyBytes})`);
     }
-    if (this.#heldReplyBytes >= 2 * this.options.maxReplyBytes) this.#evictSlow();
-  }
-
-  #send(answer: Bytes | 'close'): void {
-    if (answer === 'close') {
-      this.close('a refusal that the protocol has no words for');
-      return;
-    }
-    if (this.#replyBytes >= 2 * this.options.maxReplyBytes) {
-      this.#evictSlow();
-      return;
-    }
-    this.counters.bytesWritten += this.#writer.write(answer);
-  }
-
-  #evictSlow(): void {
-    this.evict(`${this.#replyBytes} bytes of replies not taken (maxReplyBytes ${this.options.maxReplyBytes})`);
-  }
-
-  get #replyBytes(): number {
-    return this.#writer.unsent + this.#heldReplyBytes;
   }
 
   get #full(): boolean {
     const { maxInFlight, maxRequestBytes, maxReplyBytes, budget } = this.options;
     return (
-      this.#exchanges.length >= maxInFlight ||
+      this.#replies.length >= maxInFlight ||
       this.#requestBytes >= maxRequestBytes ||
-      this.#replyBytes >= maxReplyBytes ||
+      this.#replies.bytes >= maxReplyBytes ||
       (budget.pausing && this.heldBytes > 0)
     );
   }
@@ -225,18 +160,14 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
     this.#decoding = true;
     this.#starved = false;
     while (!this.#over && !this.#full) {
-      let message: Message | null;
       try {
-        message = this.#codec.decode(this.#queue);
+        const message = this.#codec.decode(this.#queue);
+        if (message === null) this.#starved = true;
+        else this.#receive(message);
       } catch (error) {
         this.#garbage((error as Error).message);
-        break;
       }
-      if (message === null) {
-        this.#starved = true;
-        break;
-      }
-      this.#receive(message);
+      if (this.#starved) break;
     }
     this.#decoding = false;
     if (this.#over) return;
@@ -269,7 +200,7 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
   #begin(request: Message): Exchange {
     const exchange = new Exchange(this, request, request.size);
     this.#requestBytes += exchange.requestBytes;
-    this.#exchanges.push(exchange);
+    this.#replies.begin(exchange);
     return exchange;
   }
 
@@ -287,27 +218,16 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
     const answer = this.#codec.answer?.(event);
     if (answer === undefined) return;
     this.counters.heartbeatsAnswered++;
-    if (!this.#ordered) {
-      this.#send(answer);
-      return;
-    }
     const exchange = this.#begin(event);
     exchange.settled = true;
     this.#answer(exchange, answer);
-  }
-
-  /** @internal */
-  unpinFresh(): void {
-    const fresh = this.#fresh;
-    this.#fresh = [];
-    for (const exchange of fresh) if (!exchange.settled) exchange.request.unpin();
   }
 
   /** The tick's replies were handed over, or the downstream has taken all. */
   #moved(): void {
     if (this.#over) return;
     this.options.budget.note(this, this.heldBytes);
-    if (!this.#over) this.#goOn();
+    this.#goOn();
   }
 
   /** Reads on if it was held back and need not be any more. */
@@ -328,7 +248,7 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
   }
 
   #endIfDone(): void {
-    if (this.#over || this.#exchanges.length > 0 || this.#decoding) return;
+    if (this.#over || this.#replies.length > 0 || this.#decoding) return;
     if (this.#ended && this.#starved) this.close('the client ended');
     else if (this.#draining && this.#queue.length === 0) this.close('drained');
   }
@@ -348,16 +268,12 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
     this.options.budget.note(this, 0);
     this.counters.closed++;
     this.#tell('closed', reason);
-    this.#exchanges.clear((exchange) => exchange.cancel());
+    this.#replies.clear((exchange) => exchange.cancel());
   }
 
   #tell(kind: ConnectionEventKind, reason?: string): void {
-    const event = {
-      kind,
-      side: 'downstream',
-      address: this.options.peer.address,
-      protocol: this.protocol.name,
-    } as const;
+    const { address } = this.options.peer;
+    const event = { kind, side: 'downstream', address, protocol: this.protocol.name } as const;
     this.options.listener(reason === undefined ? event : { ...event, reason });
   }
 }
@@ -366,6 +282,4 @@ function unpinFresh(connection: DownstreamConnection): void {
   connection.unpinFresh();
 }
 
-/** In order, also what gets no answer has its turn. */
-const NOTHING: Bytes = [];
 const NO_STREAMS = new Failure('BAD_REQUEST', { reason: 'streams are not supported' });

@@ -5,7 +5,8 @@ import type { Runtime } from '../../runtime/index.js';
 import type { ConnectionCounters } from '../events.js';
 import { FrameWriter } from '../frame-writer.js';
 import { closeGently } from '../linger.js';
-import { type Correlation, type Entry, idBefore, Tombstone } from './correlation.js';
+import type { Correlation } from './correlation.js';
+import { Ledger, timedOut } from './ledger.js';
 import { Liveness, type Watched } from './liveness.js';
 import type { ResolvedPoolOptions } from './options.js';
 
@@ -46,25 +47,23 @@ export class UpstreamConnection implements Connection, Watched {
   readonly #codec: Codec;
   readonly #writer: FrameWriter;
   readonly #liveness: Liveness;
-  readonly #tombstones: Tombstone[] = [];
-  /** Ids from here on are not flushed yet. */
-  #flushedUpTo: number;
+  readonly #calls: Ledger;
   #timeouts = 0;
   #closed = false;
 
   constructor(
     private readonly owner: ConnectionOwner,
     private readonly socket: Duplex,
-    private readonly calls: Correlation,
+    calls: Correlation,
     private readonly runtime: Runtime,
     private readonly options: ResolvedPoolOptions,
   ) {
     const { protocol } = owner;
     const maxMessageBytes = options.maxMessageBytes;
     this.#codec = protocol.open('upstream', maxMessageBytes === undefined ? {} : { maxMessageBytes });
-    this.#flushedUpTo = calls.nextId;
+    this.#calls = new Ledger(calls);
     this.#writer = new FrameWriter(socket, () => {
-      this.#flushedUpTo = calls.nextId;
+      this.#calls.flushed();
       if (!this.#closed) owner.roomier(this);
     });
     this.#liveness = new Liveness(this, runtime, options, protocol.heartbeat !== undefined);
@@ -75,7 +74,7 @@ export class UpstreamConnection implements Connection, Watched {
   }
 
   get outstanding(): number {
-    return this.calls.outstanding;
+    return this.#calls.outstanding;
   }
 
   /** Can it take one more? */
@@ -84,7 +83,7 @@ export class UpstreamConnection implements Connection, Watched {
       this.accepting &&
       !this.#writer.full &&
       this.promisedTo === undefined &&
-      this.calls.outstanding < this.options.maxInFlight
+      this.#calls.outstanding < this.options.maxInFlight
     );
   }
 
@@ -97,13 +96,12 @@ export class UpstreamConnection implements Connection, Watched {
       return;
     }
     const oneway = attempt.request.kind === 'oneway';
-    if (oneway) this.calls.addOneway(attempt);
-    else this.calls.add(attempt);
+    this.#calls.add(attempt, oneway);
     let bytes: Bytes;
     try {
       bytes = this.#codec.encode(attempt.request, attempt, attempt.mutation);
     } catch (error) {
-      if (!oneway) this.calls.undo(attempt);
+      if (!oneway) this.#calls.undo(attempt);
       target?.release();
       attempt.lost(Failure.from(error, 'encode', 'ENCODE_FAILED'));
       this.owner.roomier(this);
@@ -120,11 +118,12 @@ export class UpstreamConnection implements Connection, Watched {
 
   abandon(attempt: Attempt, outcome: Outcome): void {
     if (this.giveBack(attempt) || this.#closed) return;
-    const tombstone = this.calls.bury(attempt, this.runtime.now());
-    if (tombstone === undefined) return;
-    this.#tombstones.push(tombstone);
-    const timedOut = outcome instanceof Failure && (outcome.code === 'ATTEMPT_TIMEOUT' || outcome.code === 'DEADLINE');
-    if (timedOut && ++this.#timeouts >= TIMEOUTS_UNTIL_RETIRED && this.owner.protocol.heartbeat === undefined) {
+    if (!this.#calls.bury(attempt, this.runtime.now())) return;
+    if (
+      timedOut(outcome) &&
+      ++this.#timeouts >= TIMEOUTS_UNTIL_RETIRED &&
+      this.owner.protocol.heartbeat === undefined
+    ) {
       this.drain(`${this.#timeouts} attempts timed out and nothing was read between`);
     }
     this.#closeIfDone();
@@ -135,6 +134,7 @@ export class UpstreamConnection implements Connection, Watched {
     if (this.promisedTo !== attempt) return false;
     this.promisedTo = undefined;
     this.owner.roomier(this);
+    this.#closeIfDone();
     return true;
   }
 
@@ -161,10 +161,7 @@ export class UpstreamConnection implements Connection, Watched {
   }
 
   check(): void {
-    const graves = this.#tombstones;
-    while (graves.length > 0 && graves[0]!.passed) graves.shift();
-    const oldest = graves[0];
-    if (oldest !== undefined && this.runtime.now() - oldest.since >= this.options.maxTombstoneMs) {
+    if (this.runtime.now() - this.#calls.oldestTombstone >= this.options.maxTombstoneMs) {
       this.drain(`owes a reply to a call that was given up ${this.options.maxTombstoneMs} ms ago`);
     }
   }
@@ -212,34 +209,27 @@ export class UpstreamConnection implements Connection, Watched {
   }
 
   #receive(message: Message): void {
-    switch (message.kind) {
-      case 'response':
-      case 'error':
-        this.#reply(message);
-        break;
-      case 'heartbeat':
-        this.#answer(message);
-        break;
-      default:
-        this.#unsolicited(message);
-        break;
+    if (message.kind === 'response' || message.kind === 'error') {
+      this.#reply(message);
+      return;
+    }
+    try {
+      if (message.kind === 'heartbeat') this.#answer(message);
+      else this.#unsolicited(message);
+    } catch (error) {
+      this.#reject((error as Error).message, error);
     }
   }
 
   #reply(message: Message): void {
-    const entry = this.calls.take(message);
-    if (entry === undefined) {
-      this.owner.counters.unknownReplies++;
-      if (this.calls.ordered) this.#reject('a reply that nobody asked for, where replies come in order');
-    } else if (entry instanceof Tombstone) {
+    const delivery = this.#calls.deliver(message);
+    if (delivery === 'delivered') return;
+    if (delivery === 'late') {
       this.owner.counters.lateReplies++;
-      entry.passed = true;
-      entry.target?.release();
-    } else {
-      entry.sent = 'yes';
-      entry.target?.release();
-      entry.replied(message);
+      return;
     }
+    this.owner.counters.unknownReplies++;
+    if (this.#calls.ordered) this.#reject('a reply that nobody asked for, where replies come in order');
   }
 
   #answer(message: Message): void {
@@ -264,7 +254,7 @@ export class UpstreamConnection implements Connection, Watched {
   }
 
   #closeIfDone(): void {
-    if (this.accepting || this.#closed || this.calls.live > 0 || this.promisedTo !== undefined) return;
+    if (this.accepting || this.#closed || this.#calls.live > 0 || this.promisedTo !== undefined) return;
     this.#shut();
   }
 
@@ -290,21 +280,7 @@ export class UpstreamConnection implements Connection, Watched {
     const failure = new Failure(code, { reason: `${this.owner.address}: ${reason}`, sent: 'maybe', cause });
     this.owner.closed(this, failure);
     if (!flushing) this.socket.destroy();
-    const culprit = code === 'BAD_REPLY' ? this.calls.culprit : undefined;
-    this.calls.clear((entry) => this.#settleLost(entry, failure, entry === culprit));
-  }
-
-  #settleLost(entry: Entry, failure: Failure, guilty: boolean): void {
-    entry.target?.release();
-    if (entry instanceof Tombstone) return;
-    const unsent = !idBefore(entry.idLow, this.#flushedUpTo);
-    if (unsent) entry.sent = 'no';
-    const code = unsent ? 'CONNECTION_LOST' : failure.code === 'BAD_REPLY' && !guilty ? 'COLLATERAL' : failure.code;
-    entry.lost(
-      code === failure.code && !unsent
-        ? failure
-        : new Failure(code, { reason: failure.message, sent: entry.sent, cause: failure.cause }),
-    );
+    this.#calls.lose(failure);
   }
 }
 
