@@ -21,6 +21,9 @@ export interface DecodeIo {
 
 const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([dubbo].map((protocol) => [protocol.name, protocol]));
 
+/** Limits protect a mesh; what was recorded may be as long as any protocol can say. */
+const MAX_RECORDED_BYTES = 2 ** 31;
+
 /** What is wrong with how the command was called, or with what it read. One line for people. */
 class DecodeProblem extends Error {}
 
@@ -101,7 +104,7 @@ async function decodeAll(
   line: (message: Message, protocol: Protocol) => string,
   output: Writable,
 ): Promise<void> {
-  const codec = protocol.open(side);
+  const codec = protocol.open(side, { maxMessageBytes: MAX_RECORDED_BYTES });
   const queue = new ByteQueue();
   let at = 0;
   try {

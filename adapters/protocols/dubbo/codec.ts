@@ -4,7 +4,6 @@ import {
   COPY_FRAME_UP_TO,
   type Codec,
   type CodecOptions,
-  contiguous,
   MAX_MESSAGE_BYTES,
   Message,
   type MessageKind,
@@ -122,40 +121,23 @@ export class DubboCodec implements Codec {
   /** A heartbeat that wants an answer gets its own body back, which is null in whatever serialization it came. */
   answer(event: Message): Bytes | undefined {
     if (event.kind !== 'heartbeat' || (event.tag & FLAG_TWO_WAY) === 0 || !isRequest(event.tag)) return undefined;
-    const frame = contiguous(event.bytes);
-    const body = frame.length > HEADER_BYTES ? frame.subarray(HEADER_BYTES) : HESSIAN_NULL;
+    const frame = event.bytes[0]!;
+    const isNull = frame.length > HEADER_BYTES && frame.length <= HEADER_BYTES + MAX_NULL_BYTES;
+    const body = isNull ? frame.subarray(HEADER_BYTES) : HESSIAN_NULL;
     const answer = this.#slab.take(HEADER_BYTES + body.length);
-    const flags = FLAG_EVENT | serializationOf(event.tag);
+    const flags = FLAG_EVENT | (isNull ? serializationOf(event.tag) : HESSIAN2);
     writeHeader(answer, flags, STATUS.OK, event.idHigh, event.idLow, body.length);
     body.copy(answer, HEADER_BYTES);
     return [answer];
   }
 }
 
+/** No serialization takes more to say null. */
+const MAX_NULL_BYTES = 16;
 const HESSIAN_NULL = Buffer.from('N');
 
 /** A two-way heartbeat. Its id may be that of a call under way: replies to events are told apart by their flag. */
-export const HEARTBEAT: Bytes = Object.freeze([
-  Buffer.of(
-    0xda,
-    0xbb,
-    FLAG_REQUEST | FLAG_TWO_WAY | FLAG_EVENT | HESSIAN2,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    1,
-    0x4e,
-  ),
-]);
+export const HEARTBEAT: Bytes = Object.freeze([Buffer.from('dabbe2000000000000000000000000014e', 'hex')]);
 
 function takeFrame(input: ByteQueue, total: number): Bytes {
   const bytes = input.take(total);
