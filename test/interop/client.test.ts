@@ -18,7 +18,7 @@ describe.each(LINES)('the typed client calls a Java %s provider', (line) => {
   let demo: DubboClient;
 
   beforeAll(async () => {
-    provider = await javaProvider(line, '--name', `java-${line}`);
+    provider = await javaProvider(line, `java-${line}`);
     mesh = new SocketMesh(provider.port);
     demo = dubboClient(mesh, { host: 'x', port: 1, interface: `${API}.DemoService`, application: 'interop' });
   });
