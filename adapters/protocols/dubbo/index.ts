@@ -7,6 +7,5 @@ export {
   DubboException,
   DubboFrameworkError,
   dubboClient,
-  type MessageCallOptions,
 } from './client/index.js';
 export { type DubboOptions, dubbo, dubboProtocol } from './protocol.js';

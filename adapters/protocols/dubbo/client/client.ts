@@ -1,19 +1,14 @@
 import { Observable } from 'rxjs';
-import type { Destination, Reply } from '../../../../src/call/index.js';
-import { ByteQueue, type Codec, type Message } from '../../../../src/message/index.js';
+import type { CallOptions, Destination, Message, Reply } from '../../../../src/index.js';
+import { ByteQueue, type Codec } from '../../../../src/message/index.js';
 import { dubbo } from '../protocol.js';
 import { replyValue } from './reply.js';
 import { RequestEncoder } from './request.js';
 
-/** What the client needs of a mesh. */
+/** What the client needs of a mesh, which is one method. */
 export interface CallsMessages {
   /** Cold: each subscription is a call. Emits one reply and completes, or errors with a Failure. */
-  call(destination: Destination, message: Message, options?: MessageCallOptions): Observable<Reply>;
-}
-
-export interface MessageCallOptions {
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
+  call(destination: Destination, message: Message, options?: CallOptions): Observable<Reply>;
 }
 
 export interface DubboClientOptions extends Destination {

@@ -5,6 +5,5 @@ export {
   DubboClient,
   type DubboClientOptions,
   dubboClient,
-  type MessageCallOptions,
 } from './client.js';
 export { DubboException, DubboFrameworkError } from './errors.js';

@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { Observable, type Subscriber } from 'rxjs';
-import type { CallsMessages, MessageCallOptions } from '../../../../../adapters/protocols/dubbo/client/client.js';
+import type { CallsMessages } from '../../../../../adapters/protocols/dubbo/client/client.js';
 import { dubbo } from '../../../../../adapters/protocols/dubbo/protocol.js';
 import { type Destination, Failure, Reply, WRITTEN } from '../../../../../src/call/index.js';
+import type { CallOptions } from '../../../../../src/index.js';
 import { ByteQueue, type Message } from '../../../../../src/message/index.js';
 
 /** As little of a mesh as a client needs: one connection, ids in turn, no rules. */
@@ -13,7 +14,7 @@ export class SocketMesh implements CallsMessages {
   readonly #socket: Socket;
   #nextId = 1;
   /** What the last call was given beside the message. */
-  lastOptions: MessageCallOptions | undefined;
+  lastOptions: CallOptions | undefined;
 
   constructor(port: number) {
     this.#socket = connect(port, '127.0.0.1');
@@ -30,7 +31,7 @@ export class SocketMesh implements CallsMessages {
     this.#socket.on('error', () => {});
   }
 
-  call(_: Destination, message: Message, options?: MessageCallOptions): Observable<Reply> {
+  call(_: Destination, message: Message, options?: CallOptions): Observable<Reply> {
     return new Observable((subscriber) => {
       this.lastOptions = options;
       const id = this.#nextId++;
