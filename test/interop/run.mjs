@@ -21,7 +21,9 @@ for (const [tool, args] of [
   ['bash', ['-c', 'command -v flock']],
 ]) {
   if (spawnSync(tool, args, { stdio: 'ignore' }).status !== 0) {
-    console.log(`interop with Java Dubbo skipped: ${args.at(-1)} of ${tool} does not run here\n0 passed, 0 failed`);
+    console.log(
+      `skipped: interop with Java Dubbo, as '${tool} ${args.join(' ')}' does not run here\n0 passed, 0 failed`,
+    );
     process.exit(0);
   }
 }
@@ -35,7 +37,7 @@ for (const line of lines) {
     console.error(`the Java kit for Dubbo ${line} was not built:\n${reason}`);
     console.log(
       offline
-        ? 'interop with Java Dubbo skipped: Maven Central is out of reach\n0 passed, 0 failed'
+        ? 'skipped: interop with Java Dubbo, as Maven Central is out of reach\n0 passed, 0 failed'
         : '0 passed, 1 failed',
     );
     process.exit(offline ? 0 : 1);
