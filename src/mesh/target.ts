@@ -1,7 +1,7 @@
 import { type Destination, Failure } from '../call/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import type { ServicePlan } from '../pipeline/index.js';
-import { choose, type RuleStore, type ServiceRule } from '../rules/index.js';
+import { Chooser, type RuleStore, type ServiceRule } from '../rules/index.js';
 import type { Services } from './services.js';
 
 /**
@@ -10,7 +10,8 @@ import type { Services } from './services.js';
  */
 export class Target {
   private candidates: readonly ServiceRule[] = [];
-  private version = '';
+  private chooser = new Chooser([]);
+  private revision = -1;
   private warned = false;
 
   constructor(
@@ -22,11 +23,7 @@ export class Target {
 
   /** Oldest first; empty: nobody describes it. */
   get described(): readonly ServiceRule[] {
-    const { version } = this.store;
-    if (this.version !== version) {
-      this.candidates = this.store.candidates(this.destination.host, this.destination.port);
-      this.version = version;
-    }
+    this.refresh();
     return this.candidates;
   }
 
@@ -43,7 +40,8 @@ export class Target {
 
   /** @param serviceKeys - what the message says of whose it is */
   planFor(serviceKeys: readonly string[] | undefined): ServicePlan | Failure {
-    const choice = choose(this.described, serviceKeys);
+    this.refresh();
+    const choice = this.chooser.choose(serviceKeys);
     if (choice === undefined) return this.unknown();
     if (choice.tied.length > 0) this.tied(choice.service, choice.tied);
     return this.services.outbound(choice.service);
@@ -55,6 +53,14 @@ export class Target {
       role: 'resolve',
       reason: `no rule describes ${host}:${port}: a ServiceEntry or Service must have that host, or address, and a port ${port} named tcp-metaprotocol-<protocol>`,
     });
+  }
+
+  private refresh(): void {
+    const { revision } = this.store;
+    if (this.revision === revision) return;
+    this.candidates = this.store.candidates(this.destination.host, this.destination.port);
+    this.chooser = new Chooser(this.candidates);
+    this.revision = revision;
   }
 
   private tied(chosen: ServiceRule, others: readonly ServiceRule[]): void {

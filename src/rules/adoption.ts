@@ -127,8 +127,8 @@ export class Adoption {
       const now = this.#held.get(key);
       if (now !== undefined) held.push(now);
     }
-    for (const [key, waiting] of this.#held) {
-      if (waiting.problems.length === 0 && !changes.services.has(key)) this.#consider(waiting, services);
+    for (const waiting of this.#held.values()) {
+      if (waiting.problems.length === 0) this.#consider(waiting, services);
     }
     this.#sweep(clusters);
     this.#wait();

@@ -6,39 +6,87 @@ export interface Choice {
   readonly tied: readonly ServiceRule[];
 }
 
-const NO_TIES: readonly ServiceRule[] = [];
+const NO_KEYS: readonly string[] = [];
 
 /**
  * Which of the services at an address a message is for, as all Dubbo interfaces of a provider share one. By the
- * message's service keys in their order: a service that was given the key (of several, one whose host is among the keys
- * too, which tells groups and versions of a Dubbo interface apart), else the service whose host it is. A message that
- * names none of them goes to a service that was given no key, if there is one. Ties go to the oldest.
+ * message's service keys, the most exact first: a service that was given the key (of several, the one whose host is a key
+ * of the message too, which tells groups and versions of a Dubbo interface apart), else the service whose host it is. A
+ * message that names none of them goes to a service that was given no key, if there is one. Ties go to the oldest.
  *
- * @param candidates - oldest first, as the store gives them
- * @param serviceKeys - what the protocol reads from the message: Dubbo's interface, and the host that its registry would
- *   have given it
- * @returns undefined only if there are no candidates
+ * Made once for the candidates, asked once a call: among 200 interfaces that is a look-up or two, and allocates nothing.
  */
-export function choose(candidates: readonly ServiceRule[], serviceKeys: readonly string[] = []): Choice | undefined {
-  if (candidates.length === 0) return undefined;
-  if (candidates.length === 1) return { service: candidates[0]!, tied: NO_TIES };
-  for (const key of serviceKeys) {
-    const named = candidates.filter((service) => service.serviceKey === key);
-    if (named.length > 0) return oldest(named.length === 1 ? named : narrowed(named, serviceKeys));
+export class Chooser {
+  readonly #given = new Map<string, Named>();
+  readonly #hosts: ReadonlyMap<string, Choice>;
+  readonly #otherwise: Choice | undefined;
+  readonly #single: boolean;
+
+  /** @param candidates - oldest first, as the store gives them */
+  constructor(candidates: readonly ServiceRule[]) {
+    for (const [key, services] of grouped(candidates, ({ serviceKey }) => serviceKey)) {
+      this.#given.set(key, { choice: oldest(services), hosts: byHost(services) });
+    }
+    this.#hosts = byHost(candidates);
+    const unnamed = candidates.filter(({ serviceKey }) => serviceKey === undefined);
+    const fitting = unnamed.length > 0 ? unnamed : candidates;
+    this.#otherwise = fitting.length > 0 ? oldest(fitting) : undefined;
+    this.#single = candidates.length === 1;
   }
-  for (const key of serviceKeys) {
-    const hosts = candidates.filter((service) => service.host === key);
-    if (hosts.length > 0) return oldest(hosts);
+
+  /**
+   * @param serviceKeys - what the protocol reads from the message: of Dubbo the host that its registry gives it, and the
+   *   interface
+   * @returns undefined only if there are no candidates
+   */
+  choose(serviceKeys: readonly string[] = NO_KEYS): Choice | undefined {
+    if (this.#single) return this.#otherwise;
+    for (let i = 0; i < serviceKeys.length; i++) {
+      const named = this.#given.get(serviceKeys[i]!);
+      if (named !== undefined) return firstOf(named.hosts, serviceKeys) ?? named.choice;
+    }
+    return firstOf(this.#hosts, serviceKeys) ?? this.#otherwise;
   }
-  const unnamed = candidates.filter((service) => service.serviceKey === undefined);
-  return oldest(unnamed.length > 0 ? unnamed : candidates);
 }
 
-function narrowed(named: readonly ServiceRule[], serviceKeys: readonly string[]): readonly ServiceRule[] {
-  const hosts = named.filter((service) => serviceKeys.includes(service.host));
-  return hosts.length > 0 ? hosts : named;
+/** Services that were given one key. */
+interface Named {
+  readonly choice: Choice;
+  readonly hosts: ReadonlyMap<string, Choice>;
 }
 
-function oldest(fitting: readonly ServiceRule[]): Choice {
-  return { service: fitting[0]!, tied: fitting.length === 1 ? NO_TIES : fitting.slice(1) };
+/** {@link Chooser} for who asks but once. */
+export function choose(candidates: readonly ServiceRule[], serviceKeys?: readonly string[]): Choice | undefined {
+  return new Chooser(candidates).choose(serviceKeys);
+}
+
+function firstOf(choices: ReadonlyMap<string, Choice>, keys: readonly string[]): Choice | undefined {
+  for (let i = 0; i < keys.length; i++) {
+    const choice = choices.get(keys[i]!);
+    if (choice !== undefined) return choice;
+  }
+  return undefined;
+}
+
+function byHost(services: readonly ServiceRule[]): ReadonlyMap<string, Choice> {
+  const hosts = new Map<string, Choice>();
+  for (const [host, same] of grouped(services, (service) => service.host)) hosts.set(host, oldest(same));
+  return hosts;
+}
+
+/** Those with a key, by it, in their order. */
+function grouped(services: readonly ServiceRule[], keyOf: (service: ServiceRule) => string | undefined) {
+  const groups = new Map<string, ServiceRule[]>();
+  for (const service of services) {
+    const key = keyOf(service);
+    if (key === undefined) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [service]);
+    else group.push(service);
+  }
+  return groups;
+}
+
+function oldest([service, ...tied]: readonly ServiceRule[]): Choice {
+  return { service: service!, tied };
 }

@@ -1,6 +1,6 @@
 /** The rule model and its store. Imports nothing above `runtime`. */
 export { Adoption, type AdoptionChange, type HeldService, PATIENCE_MS } from './adoption.js';
-export { type Choice, choose } from './choose.js';
+export { type Choice, Chooser, choose } from './choose.js';
 export { sameContent } from './content.js';
 export { diffEndpoints, type EndpointsDiff } from './diff.js';
 export { effectiveLimits, effectivePolicy, mergePolicies } from './effective.js';

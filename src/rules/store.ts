@@ -45,6 +45,8 @@ export class RuleStore {
   readonly #changes = new Subject<ChangeSet>();
   readonly #statuses = new Subject<SourceStatus>();
   readonly #content = new ContentVersion();
+  #version = this.#content.toString();
+  #revision = 0;
   #snapshot: Snapshot | undefined;
   #registered = 0;
 
@@ -68,7 +70,12 @@ export class RuleStore {
 
   /** 16 hexadecimal digits that only the rules' content decides, not who said it, when, or in which order. */
   get version(): string {
-    return this.#content.toString();
+    return this.#version;
+  }
+
+  /** Counts the batches that changed something: who keeps what they looked up knows by it when to look again. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Copies the maps, once a version: for tools and files, not for the call path. */
@@ -205,9 +212,14 @@ export class RuleStore {
     for (const [key, before] of touched.endpoints) {
       if (this.#endpointsDiffer(key, before, this.endpoints.get(key))) endpoints.add(key);
     }
-    const changes = { version: this.version, services, clusters, endpoints };
     if (touched.any) this.#snapshot = undefined;
-    if (services.size + clusters.size + endpoints.size > 0) this.#changes.next(changes);
+    const changed = services.size + clusters.size + endpoints.size > 0;
+    if (changed) {
+      this.#version = this.#content.toString();
+      this.#revision++;
+    }
+    const changes = { version: this.version, services, clusters, endpoints };
+    if (changed) this.#changes.next(changes);
     return changes;
   }
 

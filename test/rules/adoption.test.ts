@@ -86,6 +86,20 @@ describe('adoption', () => {
     expect(runtime.pending).toBe(0);
   });
 
+  test('waits anew for a cluster that no table asked for in the meantime', () => {
+    const { runtime, say, subsets } = start();
+    say(upsert.service(serviceTo('a', 'v1')), upsert.cluster(cluster('a', 'v1')));
+    say(upsert.service(serviceTo('a', 'v2')));
+    runtime.advance(10_000);
+    say(upsert.service(serviceTo('a', 'v1')));
+    runtime.advance(10_000);
+    say(upsert.service(serviceTo('a', 'v2')));
+    runtime.advance(PATIENCE_MS - 1);
+    expect(subsets('a')).toEqual(['v1']);
+    runtime.advance(1);
+    expect(subsets('a')).toEqual(['v2']);
+  });
+
   test('does not wait for a cluster that the table in force misses as well, nor for a first table', () => {
     const { runtime, say, subsets } = start();
     say(upsert.service(serviceTo('a', 'v1')));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { choose } from '../../src/rules/index.js';
+import { Chooser, choose } from '../../src/rules/index.js';
 import { service } from './rules.js';
 
 const old = service('old', { serviceKey: 'I.A' });
@@ -27,6 +27,15 @@ describe('which service a message is for', () => {
     const green = service('i.a-green-1-0-0', { serviceKey: 'I.A', createdAt: 2 });
     expect(choose([old, green, young], ['i.a-green-1-0-0', 'I.A'])).toEqual({ service: green, tied: [] });
     expect(choose([old, green, young], ['i.a-blue', 'I.A'])).toEqual({ service: old, tied: [green, young] });
+  });
+
+  test('goes by the most exact key first, of those it was given as of hosts', () => {
+    const exact = service('i.a-green', { serviceKey: 'I.A', createdAt: 9 });
+    const loose = service('I.A', { serviceKey: 'I.A', createdAt: 1 });
+    expect(choose([loose, exact], ['i.a-green', 'I.A'])).toEqual({ service: exact, tied: [] });
+    const chooser = new Chooser([service('i.b', { createdAt: 1 }), service('i.b-blue', { createdAt: 2 })]);
+    expect(chooser.choose(['i.b-blue', 'i.b'])?.service.host).toBe('i.b-blue');
+    expect(chooser.choose(['i.b-red', 'i.b'])?.service.host).toBe('i.b');
   });
 
   test('else is a service that was given no key', () => {

@@ -38,6 +38,7 @@ describe('a rule store', () => {
     expect(keys(store.apply(FILE, [upsert.service(moved), upsert.endpoints(shuffled)]))).toEqual(NOTHING);
     expect(store.services.get('a_80')?.from.origin).toBe('other.yaml:7');
     expect(store.version).toBe(version);
+    expect(store.revision).toBe(1);
     expect(emitted).toBe(0);
   });
 
