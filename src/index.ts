@@ -20,5 +20,5 @@ export {
   type ReplyStatus,
 } from './message/index.js';
 export type { Interceptor, Next } from './pipeline/index.js';
-export type { RuleSource } from './rules/index.js';
+export type { PolicyOverride, RuleSource } from './rules/index.js';
 export type { Logger } from './telemetry/index.js';

@@ -92,7 +92,7 @@ describe('the import graph', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('adapters never import each other; only node and the command line join them', () => {
+  test('adapters never import each other, but for node, which joins them, and the command line', () => {
     const unit = (path: string) => {
       const parts = path.split(sep);
       return ['protocols', 'sources', 'engines'].includes(parts[1]!) ? parts.slice(1, 3).join('/') : parts[1]!;
@@ -103,7 +103,8 @@ describe('the import graph', () => {
         from.startsWith('adapters') &&
         to.startsWith('adapters') &&
         bare(unit(from)) !== bare(unit(to)) &&
-        !['node', 'cli'].includes(unit(from)),
+        !['node', 'cli'].includes(unit(from)) &&
+        unit(to) !== 'node',
     );
     expect(wrong).toEqual([]);
   });

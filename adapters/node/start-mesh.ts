@@ -13,7 +13,7 @@ import { type LoadedConfig, loadConfig, type MeshConfig, parseConfig } from './c
 
 /** What code may give that a configuration file can't. */
 export type StartOptions = Partial<
-  Pick<MeshOptions, 'sources' | 'protocols' | 'interceptors' | 'engines' | 'logger' | 'runtime'>
+  Pick<MeshOptions, 'sources' | 'protocols' | 'interceptors' | 'policies' | 'engines' | 'logger' | 'runtime'>
 >;
 
 /** Protocols that come with Meltemi; loaded when they are named. */
@@ -46,6 +46,7 @@ export async function meshOptions(config: LoadedConfig, extra: StartOptions = {}
     protocols: [...protocols, ...(extra.protocols ?? [])],
     interceptors: [...interceptors.flat(), ...(extra.interceptors ?? [])],
     engines: { ...engines, ...extra.engines },
+    policies: extra.policies ?? [],
     node: config.node as MeshNode,
     mode: config.mode,
     initialTimeoutMs: config.initialTimeout,

@@ -1,9 +1,8 @@
 import { Call, type CallSink, Failure } from '../call/index.js';
 import type { EndpointStatus } from '../cluster/index.js';
 import type { Protocol } from '../message/index.js';
-import type { ServicePlan } from '../pipeline/index.js';
 import { formatMatch, formatMiss } from '../routing/index.js';
-import { effectivePolicy, type PolicyRule } from '../rules/index.js';
+import type { PolicyRule } from '../rules/index.js';
 import { messageOf } from './attributes.js';
 import type { Clusters } from './clusters.js';
 import type { Target } from './target.js';
@@ -77,25 +76,13 @@ export function explainDecision(
   };
   const drawn = route.pickDestination(draw);
   if (drawn < 0) return { ...decided, refused: 'NO_CLUSTER: no destination has a weight above 0' };
-  return { ...decided, ...describeCluster(plan, rule.destinations[drawn]!.cluster, route.rule, clusters) };
-}
-
-function describeCluster(
-  plan: ServicePlan,
-  name: string,
-  route: ServicePlan['rule']['routes'][number],
-  clusters: Clusters,
-): Partial<Decision> {
-  const held = clusters.hold(name, plan.protocol);
-  if (held === undefined) return { cluster: name, refused: `NO_CLUSTER: nobody describes ${name}` };
-  const endpoints = held.cluster.snapshot();
-  const policy = effectivePolicy(plan.rule, held.cluster.rule, route);
-  held.release();
-  const usable = endpoints.some((it) => it.healthy);
-  return {
-    cluster: name,
-    endpoints,
-    policy,
-    ...(usable ? {} : { refused: `NO_ENDPOINT: ${name} has no usable endpoint` }),
-  };
+  const cluster = rule.destinations[drawn]!.cluster;
+  const compiled = plan.plan(route, drawn);
+  if (compiled instanceof Failure) return { ...decided, cluster, refused: compiled.message };
+  const held = clusters.hold(cluster, plan.protocol);
+  const endpoints = held?.cluster.snapshot() ?? [];
+  held?.release();
+  const whole = { ...decided, cluster, endpoints, policy: compiled.policy };
+  if (endpoints.some((it) => it.healthy)) return whole;
+  return { ...whole, refused: `NO_ENDPOINT: ${cluster} has no usable endpoint` };
 }

@@ -94,6 +94,7 @@ export class Mesh implements AsyncDisposable {
     const parts = { runtime, engines, meters, active, observe, protocols, adoption, logger };
     this.services = new Services({
       ...parts,
+      policies: options.policies ?? [],
       clusters: this.clusters,
       beforeRoute: compileChain(interceptors, 'before-route', 'outbound'),
       routed: compileChain(interceptors, 'routed', 'outbound'),

@@ -2,7 +2,7 @@ import type { ConnectionOptions } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
 import type { Interceptor } from '../pipeline/index.js';
 import type { Engines } from '../policy/index.js';
-import type { RuleSource } from '../rules/index.js';
+import type { PolicyOverride, RuleSource } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Logger } from '../telemetry/index.js';
 
@@ -24,6 +24,8 @@ export interface MeshOptions {
   /** Rules that need an engine which isn't here are refused when they are loaded, by name. */
   readonly engines?: Engines;
   readonly interceptors?: readonly Interceptor[];
+  /** Policies set in code, over what rules say. */
+  readonly policies?: readonly PolicyOverride[];
   readonly node?: MeshNode;
   /** `observe`: every decision is made and recorded, none enforced. @defaultValue 'enforce' */
   readonly mode?: 'enforce' | 'observe';

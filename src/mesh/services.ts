@@ -9,7 +9,7 @@ import {
 } from '../pipeline/index.js';
 import { type BreakerState, type Engines, KeyedStateStore } from '../policy/index.js';
 import { RouteTable } from '../routing/index.js';
-import type { Adoption, AdoptionChange, ServiceRule } from '../rules/index.js';
+import type { Adoption, AdoptionChange, PolicyOverride, ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Logger, Meters } from '../telemetry/index.js';
 import type { Clusters, HeldCluster } from './clusters.js';
@@ -18,6 +18,7 @@ import { PlanMeters } from './telemetry.js';
 export interface ServicesContext {
   readonly runtime: Runtime;
   readonly engines: Engines;
+  readonly policies: readonly PolicyOverride[];
   readonly protocols: ReadonlyMap<string, Protocol>;
   readonly adoption: Adoption;
   readonly clusters: Clusters;
@@ -113,6 +114,7 @@ export class Services {
       service: rule,
       runtime: context.runtime,
       engines: context.engines,
+      policies: context.policies,
       state,
       meters,
       observe: context.observe,

@@ -62,6 +62,7 @@ export function singlePlan(
           service: rule,
           runtime,
           engines,
+          policies: [],
           state,
           observe: parts.observe,
           routed: parts.routed,

@@ -1,4 +1,4 @@
-import type { Outcome } from '../call/index.js';
+import { Failure, type Outcome } from '../call/index.js';
 import type { RoutedCall, ServiceMeters } from '../pipeline/index.js';
 import {
   AttemptTelemetryGate,
@@ -54,7 +54,8 @@ export class PlanMeters implements ServiceMeters {
     const { pass } = call;
     const meter = pass === undefined ? this.unrouted : pass.plan.meter;
     const durationMs = call.endedAt - call.startedAt;
-    meter.settled(call, outcome, durationMs, pass?.attempts ?? 0, pass === undefined ? 'match' : pass.refusedBy);
+    const refusedBy = pass === undefined && outcome instanceof Failure ? (outcome.role ?? 'match') : pass?.refusedBy;
+    meter.settled(call, outcome, durationMs, pass?.attempts ?? 0, refusedBy);
     if (!events.callEnd.hasSubscribers) return;
     const { service } = this;
     events.callEnd.publish({ call, service, route: pass?.route, cluster: pass?.cluster, outcome, durationMs });

@@ -17,7 +17,7 @@ import {
   type StateStore,
 } from '../policy/index.js';
 import { allHold, type CompiledRoute, compileMatches } from '../routing/index.js';
-import { clusterName, effectivePolicy, type ServiceRule } from '../rules/index.js';
+import { clusterName, effectivePolicy, type PolicyOverride, type ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { InterceptorChain } from './interceptors.js';
 import { mirrorTo } from './mirror.js';
@@ -31,6 +31,8 @@ export interface CompileContext {
   readonly service: ServiceRule;
   readonly runtime: Runtime;
   readonly engines: Engines;
+  /** Set in code: over what rules say. */
+  readonly policies: readonly PolicyOverride[];
   readonly state: StateStore;
   readonly routed: InterceptorChain | null;
   readonly cluster: (name: string) => Cluster | undefined;
@@ -145,7 +147,7 @@ function scopeOf(context: CompileContext, route: CompiledRoute, cluster: Cluster
     service: context.service,
     route: route.rule,
     cluster: cluster.rule,
-    policy: effectivePolicy(context.service, cluster.rule, route.rule),
+    policy: effectivePolicy(context.service, cluster.rule, route.rule, context.policies),
     runtime: context.runtime,
     engines: context.engines,
     state: context.state,

@@ -1,5 +1,15 @@
 import type { ClusterRule, LimitsRule, PolicyRule, RouteRule, ServiceRule } from './model.js';
 
+/** A policy set in code, over what rules say. Absent fields of the target mean any. */
+export interface PolicyOverride {
+  readonly host: string;
+  readonly port?: number;
+  readonly subset?: string;
+  /** Name of a route. */
+  readonly route?: string;
+  readonly policy: PolicyRule;
+}
+
 /** Field by field, later over earlier. */
 export function mergePolicies(...levels: readonly PolicyRule[]): PolicyRule {
   let merged: PolicyRule = {};
@@ -10,9 +20,21 @@ export function mergePolicies(...levels: readonly PolicyRule[]): PolicyRule {
   return merged;
 }
 
-/** What holds for calls of this route to this cluster: route over cluster over service. */
-export function effectivePolicy(service: ServiceRule, cluster: ClusterRule | undefined, route: RouteRule): PolicyRule {
-  return mergePolicies(service.policy, cluster?.policy ?? {}, route.policy);
+/** What holds for calls of this route to this cluster: code over route over cluster over service. */
+export function effectivePolicy(
+  service: ServiceRule,
+  cluster: ClusterRule | undefined,
+  route: RouteRule,
+  overrides: readonly PolicyOverride[] = [],
+): PolicyRule {
+  const inCode = overrides.filter(
+    (it) =>
+      it.host === service.host &&
+      (it.port ?? service.port) === service.port &&
+      (it.route ?? route.name) === route.name &&
+      (it.subset ?? cluster?.subset) === cluster?.subset,
+  );
+  return mergePolicies(service.policy, cluster?.policy ?? {}, route.policy, ...inCode.map((it) => it.policy));
 }
 
 /** Thresholds in force: the policy's over the cluster's own. */

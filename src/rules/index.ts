@@ -3,7 +3,7 @@ export { Adoption, type AdoptionChange, type HeldService, PATIENCE_MS } from './
 export { type Choice, Chooser, choose } from './choose.js';
 export { sameContent } from './content.js';
 export { diffEndpoints, type EndpointsDiff } from './diff.js';
-export { effectiveLimits, effectivePolicy, mergePolicies } from './effective.js';
+export { effectiveLimits, effectivePolicy, mergePolicies, type PolicyOverride } from './effective.js';
 export type * from './engines.js';
 export * from './model.js';
 export { namedClusters, unknownClusters } from './named-clusters.js';
