@@ -29,7 +29,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** @param clock - for tests; opossum's own timer cannot be replaced. */
 export function opossum(clock: Pick<Runtime, 'now'> = systemRuntime()): BreakerEngineFactory {
-  return { create: (rule, onChange) => new OpossumBreaker(rule, onChange, clock) };
+  return { create: (rule, onChange = ignore) => new OpossumBreaker(rule, onChange, clock) };
 }
 
 class OpossumBreaker implements BreakerEngine {

@@ -25,14 +25,14 @@ export interface BreakerEngine {
 }
 
 export interface BreakerEngineFactory {
-  create(rule: CircuitBreakerRule, onChange: (state: BreakerState) => void): BreakerEngine;
+  create(rule: CircuitBreakerRule, onChange?: (state: BreakerState) => void): BreakerEngine;
 }
 
 /** Lets waiting calls through at a steady rate, in order. */
 export interface PacingEngine {
   /**
    * @param go - called once, later or now, unless the returned function was called first; must not throw.
-   * Null: the queue is full.
+   * @returns takes the place back, to no effect once `go` was called. Null: the queue is full.
    */
   enter(go: () => void): (() => void) | null;
   /** How many wait. */

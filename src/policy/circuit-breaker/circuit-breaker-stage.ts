@@ -3,10 +3,11 @@
  * behind a port: when it opens and when it probes is its affair, what counts as a failure is ours. One breaker serves all
  * routes to the cluster that are under the same rule.
  */
-import { type Attempt, Failure, type Outcome } from '../../call/index.js';
+import type { Attempt, Failure, Outcome } from '../../call/index.js';
 import type { BreakerEngine, Permit } from '../engines.js';
 import type { Gate, StageBinder } from '../stage.js';
 import { breakerResult } from './breaker-result.js';
+import { circuitOpen } from './circuit-open.js';
 
 class BreakerGate implements Gate<Attempt> {
   constructor(
@@ -16,20 +17,12 @@ class BreakerGate implements Gate<Attempt> {
 
   before(attempt: Attempt): Failure | undefined {
     attempt.permit = this.engine.admit();
-    return attempt.permit === undefined ? this.open() : undefined;
+    return attempt.permit === undefined ? circuitOpen(this.engine, this.cluster) : undefined;
   }
 
   settled(attempt: Attempt, outcome: Outcome): void {
     this.engine.settle(attempt.permit as Permit, breakerResult(outcome));
     attempt.permit = undefined;
-  }
-
-  private open(): Failure {
-    const probeInMs = this.engine.probeInMs;
-    const next =
-      probeInMs === undefined ? 'a probe is under way' : `the next probe may go in ${Math.ceil(probeInMs)} ms`;
-    const reason = `too many calls of ${this.cluster} failed, ${next}`;
-    return new Failure('CIRCUIT_OPEN', { role: 'circuit-breaker', reason });
   }
 }
 

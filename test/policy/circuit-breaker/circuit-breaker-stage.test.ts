@@ -76,7 +76,7 @@ describe('the stage', () => {
     const onBreaker = jest.fn();
     const engines = { breaker: { create } };
     circuitBreakerStage.bind({ ...scope({ policy: { circuitBreaker: RULE }, engines }), onBreaker });
-    create.mock.calls[0]![1]('open');
+    create.mock.calls[0]![1]!('open');
     expect(onBreaker.mock.calls).toEqual([['outbound|20880|v1|demo', 'open']]);
   });
 });
