@@ -17,8 +17,8 @@ import type { AttributeMatcher, AttributeSource } from './matchers.js';
 const SMALL = 8;
 /** The share of routes that a split must spare. */
 const WORTHWHILE = 1 / 8;
-/** As a bound: none. As an answer: no route matches. */
-export const NO_ROUTE = Number.POSITIVE_INFINITY;
+/** As a bound: none. As an answer: no route matches. A small integer, which is compared without being unboxed. */
+export const NO_ROUTE = 0x3fffffff;
 
 export interface RouteIndex {
   /** The place of the first route that matches, if it is before `bound`; else `bound`. */

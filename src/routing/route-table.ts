@@ -6,7 +6,7 @@ import { indexRoutes, NO_ROUTE, type RouteIndex } from './route-index.js';
 
 /**
  * The routes of one service, immutable. The first that matches wins; there is no default beyond what the rules say.
- * Building 10,000 routes takes some 30 ms, looking one up by its exact values 0.2 to 0.4 µs.
+ * Building 10,000 routes takes some 40 ms, looking one up by its exact values 0.2 to 0.4 µs.
  */
 export class RouteTable {
   readonly routes: readonly CompiledRoute[];
@@ -18,7 +18,7 @@ export class RouteTable {
     this.#index = indexRoutes(this.routes);
   }
 
-  /** Undefined: no route matches. Allocates nothing. */
+  /** Undefined: no route matches. Allocates nothing, but for what a regex engine does and 16-digit numbers in ranges. */
   match(source: AttributeSource): CompiledRoute | undefined {
     const place = this.#index.first(source, NO_ROUTE);
     return place === NO_ROUTE ? undefined : this.routes[place];
