@@ -7,12 +7,14 @@
 import type { Message } from '../../../src/message/index.js';
 import { dubboReader, NO_VERSION } from './reader.js';
 
-/** Keys by interface, for requests without group and version, which most are. Bounded: it is begun anew when full. */
-const plain = new Map<string, readonly string[]>();
-const MAX_PLAIN = 4096;
+/** Keys by interface, for requests without group and version, which most are; else by the host, not yet lower-cased. */
+const known = new Map<string, readonly string[]>();
+/** Begun anew when full, so that names which nobody serves don't pile up. */
+const MAX_KNOWN = 4096;
 const NONE: readonly string[] = Object.freeze([]);
 const GROUP = Buffer.from('group');
 
+/** The same array for the same service. */
 export function serviceKeys(request: Message): readonly string[] {
   const path = dubboReader.get(request, 'interface');
   if (path === undefined) return NONE;
@@ -20,16 +22,16 @@ export function serviceKeys(request: Message): readonly string[] {
   // Attachments are only walked to if these letters stand somewhere in the frame.
   const mayHaveGroup = request.bytes.length > 1 || request.bytes[0]!.includes(GROUP);
   const group = mayHaveGroup ? dubboReader.get(request, 'group') : undefined;
-  if (!group && version === NO_VERSION) {
-    const known = plain.get(path);
-    if (known !== undefined) return known;
-    if (plain.size >= MAX_PLAIN) plain.clear();
-    const keys = Object.freeze([path.toLowerCase(), path]);
-    plain.set(path, keys);
-    return keys;
-  }
-  let host = path;
-  if (group) host += `-${group}`;
-  if (version !== NO_VERSION) host += `-${version!.replaceAll('.', '-')}`;
-  return [host.toLowerCase(), path];
+  let name = path;
+  if (group) name += `-${group}`;
+  if (version !== NO_VERSION) name += `-${version!.replaceAll('.', '-')}`;
+  const keys = known.get(name);
+  return keys !== undefined && keys[1] === path ? keys : learn(name, path);
+}
+
+function learn(name: string, path: string): readonly string[] {
+  if (known.size >= MAX_KNOWN) known.clear();
+  const keys = Object.freeze([name.toLowerCase(), path]);
+  known.set(name, keys);
+  return keys;
 }

@@ -26,6 +26,9 @@ describe('the Dubbo protocol', () => {
     expect(dubbo.serviceKeys!(plain)).toBe(dubbo.serviceKeys!(plain));
     const grouped = request('node-dubbo2.js-2.3.9.json', 'group-and-version');
     expect(dubbo.serviceKeys!(grouped)).toEqual([`${SERVICE.toLowerCase()}-blue-1-0-0`, SERVICE]);
+    expect(dubbo.serviceKeys!(grouped)).toBe(
+      dubbo.serviceKeys!(request('node-dubbo2.js-2.3.9.json', 'group-and-version')),
+    );
     expect(dubbo.serviceKeys!(withAttributes({ group: 'Green' }))).toEqual([`${SERVICE.toLowerCase()}-green`, SERVICE]);
     const java = bytesOf(entry('apache-dubbo-2.7.23-attachments.json', 'attachments-none').request!);
     java[2] = 0xc3;
