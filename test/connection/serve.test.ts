@@ -241,6 +241,7 @@ describe('serve', () => {
     quiet.client.on('end', () => quiet.client.end());
     await drained;
     expect(got).toEqual(['1:b']);
+    expect(quiet.runtime.pending).toBe(0);
 
     const stuck = start();
     request(stuck.client, 1, 'a');
@@ -249,6 +250,56 @@ describe('serve', () => {
     stuck.runtime.advance(1000);
     await cut;
     expect(stuck.dispatcher.calls[0]!.cancelled).toBe(true);
+  });
+
+  test('is closed also while it is held back, and hears of the end of the client', async () => {
+    const { client, downstream, runtime } = start(frameProtocol(), { maxInFlight: 1 });
+    for (let id = 1; id <= 3; id++) request(client, id, 'x');
+    await turn();
+    downstream.close('told to');
+    client.resume();
+    client.end();
+    await downstream.closed;
+    expect(runtime.pending).toBe(0);
+  });
+
+  test('many requests that were held back and are answered at once do not pile up on the stack', async () => {
+    const [client, server] = inProcessDuplex();
+    const got = received(client);
+    let first: CallSink | undefined;
+    const dispatcher: Dispatcher = {
+      dispatch(_request, sink) {
+        if (first === undefined) first = sink;
+        else sink.reply(new Reply(message('response', 'at once')));
+        return { cancel() {} };
+      },
+    };
+    serve(server, frameProtocol(), dispatcher, { runtime: new ManualRuntime(), maxInFlight: 1 });
+    client.write(Buffer.concat(Array.from({ length: 20_000 }, (_, id) => frame(KIND.request, 0, id, ''))));
+    await turn();
+    first!.reply(new Reply(message('response', 'at last')));
+    while (got.length < 20_000) await turn();
+    expect(got[0]).toBe('0:at last');
+  });
+
+  test('in order, a reply that waits for its turn holds neither its read chunk nor, once sent, the bound', async () => {
+    const protocol = frameProtocol({ sharing: 'pipelined', ids: false });
+    const { client, dispatcher, downstream } = start(protocol, { maxReplyBytes: 10_000 });
+    const got = received(client);
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 2; i++) request(client, 0, 'a');
+      await turn();
+      const [head, later] = dispatcher.calls.slice(-2);
+      const chunk = Buffer.allocUnsafeSlow(65_536);
+      const held = message('response', 'x'.repeat(9000));
+      held.bytes[0]!.copy(chunk);
+      held.bytes = [chunk.subarray(0, held.bytes[0]!.length)];
+      later!.sink.reply(new Reply(held));
+      expect(held.bytes[0]!.buffer).not.toBe(chunk.buffer);
+      head!.sink.reply(new Reply(message('response', 'y')));
+      await turn();
+    }
+    expect([got.length, downstream.inFlight]).toEqual([20, 0]);
   });
 
   test('a request that waits does not hold the chunk it was read in', async () => {

@@ -117,7 +117,7 @@ export class UpstreamConnection implements Connection, Watched {
   }
 
   abandon(attempt: Attempt, outcome: Outcome): void {
-    if (this.giveBack(attempt) || this.#closed) return;
+    if (this.#closed) return;
     if (!this.#calls.bury(attempt, this.runtime.now())) return;
     if (
       timedOut(outcome) &&

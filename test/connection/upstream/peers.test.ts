@@ -1,8 +1,15 @@
+import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Failure, type Outcome } from '../../../src/call/index.js';
-import { type ConnectionEvent, type PeerPool, Peers, type PoolOptions } from '../../../src/connection/index.js';
+import {
+  type ConnectionEvent,
+  type PeerPool,
+  Peers,
+  type PoolOptions,
+  type SocketAddress,
+} from '../../../src/connection/index.js';
 import { Mutation, type Protocol } from '../../../src/message/index.js';
-import { ManualRuntime } from '../../../src/testing/index.js';
+import { ManualRuntime, MemoryNetwork } from '../../../src/testing/index.js';
 import { answer, EchoServer, echo } from '../support/echo-server.js';
 import { frame, frameProtocol, KIND, message, payloadOf } from '../support/frame-protocol.js';
 import { TestAttempt, TestTarget } from '../support/test-attempt.js';
@@ -146,6 +153,53 @@ describe('a peer', () => {
     expect(text(await call('next').done)).toBe('next');
     expect([peer.counters.lateReplies, peer.counters.unknownReplies]).toEqual([1, 3]);
     expect([target.inflight, cancelled.settlements, answered.settlements]).toEqual([0, 1, 1]);
+  });
+
+  test.each(['pipelined', 'exclusive'] as const)(
+    '%s: a reply that nobody asked for ends the connection',
+    async (sharing) => {
+      const { server, call, peer, events } = await start(frameProtocol({ sharing }));
+      await call().done;
+      [...server.sockets][0]!.write(frame(KIND.response, 0, 0, 'nobody asked'));
+      while (peer.ready) await turn();
+      expect(events.map((event) => event.kind)).toEqual(['opened', 'protocol-error', 'closed']);
+      expect(text(await call('next').done)).toBe('next');
+      expect(server.accepted).toBe(2);
+    },
+  );
+
+  test('requests of a server are refused and reported, heartbeats answered', async () => {
+    const { server, call, peer, events } = await start(frameProtocol());
+    await call().done;
+    const socket = [...server.sockets][0]!;
+    socket.write(Buffer.concat([frame(KIND.request, 3, 4, 'call me back'), frame(KIND.ping, 5, 6, '')]));
+    await server.until(() => server.requests.length === 3);
+    expect(server.requests.slice(1).map((m) => [m.kind, m.idHigh, m.idLow])).toEqual([
+      ['error', 3, 4],
+      ['heartbeat', 5, 6],
+    ]);
+    expect(events.at(-1)).toMatchObject({ kind: 'unsolicited', side: 'upstream', protocol: 'frame-multiplexed' });
+    expect([peer.counters.unsolicited, peer.counters.heartbeatsAnswered, peer.open]).toEqual([1, 1, 1]);
+  });
+
+  test('an open connection without calls does not keep the process alive', async () => {
+    const network = new MemoryNetwork();
+    const runtime = new ManualRuntime();
+    const held: string[] = [];
+    network.listen({ path: 'x' }, (socket) => socket.on('data', () => {}));
+    const transport = {
+      accept: (socket: Duplex) => socket,
+      connect: (address: SocketAddress) => {
+        const spied = { ref: () => held.push('ref'), unref: () => held.push('unref') };
+        return Object.assign(network.connect(address), spied);
+      },
+    };
+    const peer = new Peers({ runtime, transport }).acquire({ address: { path: 'x' }, protocol: frameProtocol() });
+    const attempt = new TestAttempt(message('oneway', 'x')).start(peer);
+    await attempt.done;
+    expect(held).toEqual(['unref', 'ref']);
+    runtime.advance(5000);
+    expect(held).toEqual(['unref', 'ref', 'unref']);
   });
 
   test('a request that cannot be encoded fails alone', async () => {
