@@ -323,8 +323,7 @@ function tellConnection(event: ConnectionEvent): void {
       if (events.connectionOpen.hasSubscribers) events.connectionOpen.publish({ side, address, protocol });
       return;
     case 'closed':
-      if (events.connectionClose.hasSubscribers)
-        events.connectionClose.publish({ side, address, protocol, reason, pending: 0 });
+      if (events.connectionClose.hasSubscribers) events.connectionClose.publish({ side, address, protocol, reason });
       return;
     case 'protocol-error':
       if (events.connectionProtocolError.hasSubscribers)

@@ -46,8 +46,6 @@ export interface ConnectionChange {
 export interface ConnectionClose extends ConnectionChange {
   /** For people. */
   readonly reason: string;
-  /** Calls that had no answer yet. */
-  readonly pending: number;
 }
 
 export interface ConnectionProtocolError extends ConnectionChange {
@@ -73,13 +71,17 @@ export interface EndpointRestored {
   readonly address: string;
 }
 
+/** New rules are in force: calls that begin now obey them. */
 export interface RulesApplied {
-  /** The source whose change it was. */
+  /** All sources, by name, with commas between. */
   readonly source: string;
-  /** Of the rules now in force. */
+  /** Of the contents of all rules now in force. */
   readonly version: string;
+  /** How many services are new, changed or gone. */
   readonly services: number;
+  /** The same of clusters. */
   readonly clusters: number;
+  /** The same of services' sets of endpoints. */
   readonly endpoints: number;
 }
 
