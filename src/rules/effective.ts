@@ -10,12 +10,12 @@ export interface PolicyOverride {
   readonly policy: PolicyRule;
 }
 
-/** Field by field, later over earlier. */
+/** Field by field, later over earlier; `limits` one by one. */
 export function mergePolicies(...levels: readonly PolicyRule[]): PolicyRule {
   let merged: PolicyRule = {};
   for (const level of levels) {
-    merged = { ...merged, ...level };
-    if (level.limits !== undefined) merged = { ...merged, limits: { ...merged.limits, ...level.limits } };
+    const limits = { ...merged.limits, ...level.limits };
+    merged = { ...merged, ...level, ...(Object.keys(limits).length === 0 ? {} : { limits }) };
   }
   return merged;
 }

@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
-import type { Rule, RuleChange, RuleKind, RuleSource } from '../../../src/rules/index.js';
+import { type Rule, type RuleChange, type RuleKind, type RuleSource, sameContent } from '../../../src/rules/index.js';
 import { type Listing, listFiles } from './files.js';
-import { digestOf, type LoadedRules, loadListing } from './load.js';
+import { type LoadedRules, loadListing } from './load.js';
 import { blocks, describeProblem, RulesError } from './problem.js';
 import { FileWatch, type WatchOptions } from './watch.js';
 
@@ -68,7 +68,7 @@ export function fileSource(options: FileSourceOptions): RuleSource {
 
 /** What was said before: only what differs is said again. */
 class Ledger {
-  #rules = new Map<string, { readonly kind: RuleKind; readonly key: string; readonly digest: string }>();
+  #rules = new Map<string, { readonly kind: RuleKind; readonly key: string; readonly rule: Rule }>();
   #told = new Set<string>();
 
   changes(rules: LoadedRules): RuleChange[] {
@@ -77,9 +77,9 @@ class Ledger {
     this.#rules = new Map();
     const visit = (kind: RuleKind, key: string, rule: Rule, change: RuleChange) => {
       const id = `${kind} ${key}`;
-      const digest = digestOf(rule);
-      this.#rules.set(id, { kind, key, digest });
-      if (before.get(id)?.digest !== digest) changes.push(change);
+      this.#rules.set(id, { kind, key, rule });
+      // Where a rule stands is no part of it: a line added above changes nothing.
+      if (!sameContent(before.get(id)?.rule, rule)) changes.push(change);
     };
     for (const rule of rules.clusters) {
       visit('cluster', rule.name, rule, { type: 'upsert', kind: 'cluster', rule: deepFreeze(rule) });

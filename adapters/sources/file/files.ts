@@ -1,7 +1,7 @@
 /** Which files the paths of a configuration stand for, and a signature that changes whenever one of them may have. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Problem } from './problem.js';
+import { messageOf, type Problem } from './problem.js';
 import { YAML_LIMITS } from './yaml-documents.js';
 
 /** Folders deeper than this, and more files than this, are refused: a rules path that names `/` must not be walked. */
@@ -89,7 +89,7 @@ async function attempt(path: string, problems: Problem[], work: () => Promise<vo
   try {
     await work();
   } catch (error) {
-    const message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `cannot be read: ${messageOf(error)}`;
     problems.push({ severity: 'error', file: path, line: 1, column: 1, object: '', field: '', message });
   }
 }

@@ -1,13 +1,11 @@
 /** Files and folders into one rule set; large ones in a worker thread, since 300 routes of YAML cost 100 ms. */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { Rule } from '../../../src/rules/index.js';
 import { type Listing, listFiles, readFiles } from './files.js';
 import type { RuleObject } from './kinds/index.js';
 import { parseRules } from './parse.js';
-import { blocks, type Problem } from './problem.js';
+import { blocks, messageOf, type Problem } from './problem.js';
 import { type Translation, translate } from './translate/index.js';
 
 /** What a set of files says. Plain data: it crosses threads. */
@@ -50,7 +48,7 @@ export async function loadListing(listing: Listing, options: LoadOptions = {}): 
         return { ...(await inWorker(compiled, listing, signal)), parsedOn: 'a worker thread' };
       } catch (error) {
         signal?.throwIfAborted();
-        parsedOn = `the main thread: the worker thread failed: ${error instanceof Error ? error.message : String(error)}`;
+        parsedOn = `the main thread: the worker thread failed: ${messageOf(error)}`;
       }
     } else parsedOn = 'the main thread: running from sources, where there is no compiled worker';
   }
@@ -77,16 +75,6 @@ export function readRules(texts: ReadonlyMap<string, string>, found: readonly Pr
   const translation = translate(objects);
   for (const problem of translation.problems) problems.push(problem);
   return { ...translation, problems, usable: !problems.some(blocks), skipped, files: [...texts.keys()] };
-}
-
-/** A digest of what a rule says. Where it stands is no part of it: a line added above changes no rule. */
-export function digestOf(rule: Rule): string {
-  const text = JSON.stringify(rule, (key, value: unknown) => {
-    if (key === 'from' && typeof value === 'object') return undefined;
-    // Infinity and big numbers are not JSON's.
-    return typeof value === 'bigint' || value === Infinity ? String(value) : value;
-  });
-  return createHash('sha256').update(text).digest('base64');
 }
 
 function inWorker(entry: URL, listing: Listing, signal: AbortSignal | undefined): Promise<RuleSet> {

@@ -82,3 +82,9 @@ export class RulesError extends Error {
     super(`the rules cannot be used:\n${lines.join('\n')}`);
   }
 }
+
+/** What an exception says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  const message = (error as { message?: unknown } | undefined)?.message;
+  return typeof message === 'string' ? message : String(error);
+}

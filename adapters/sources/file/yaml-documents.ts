@@ -3,7 +3,7 @@
  * on the token tree, without recursion) and alias expansions, so that a hostile file costs an error and no more.
  */
 import { Composer, CST, type Document, isCollection, isNode, isPair, LineCounter, type Node, Parser } from 'yaml';
-import type { Path, Place, Problem } from './problem.js';
+import { messageOf, type Path, type Place, type Problem } from './problem.js';
 
 /** What a file may cost. */
 export interface YamlLimits {
@@ -73,7 +73,7 @@ export function readYaml(
       const value: unknown = document.toJS({ maxAliasCount: limits.maxAliases });
       if (value !== null) documents.push({ value, place: placeOf(document, file, lines) });
     } catch (error) {
-      complain(startOf(document), `not usable YAML: ${error instanceof Error ? error.message : String(error)}`);
+      complain(startOf(document), `not usable YAML: ${messageOf(error)}`);
     }
   }
   return { documents, problems };

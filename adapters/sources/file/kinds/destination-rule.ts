@@ -4,14 +4,17 @@ import { defineKind, type FieldsOf } from './kind.js';
 
 const SIMPLE = ['UNSPECIFIED', 'LEAST_CONN', 'LEAST_REQUEST', 'RANDOM', 'ROUND_ROBIN', 'PASSTHROUGH'] as const;
 
+/** Envoy refuses larger rings. */
+const ringSize = () => uint32().max(8_388_608).optional();
+
 const consistentHash = () =>
   z.strictObject({
     httpHeaderName: z.string().optional(),
     httpCookie: without('there are no cookies: with no httpHeaderName each call is hashed at random'),
     useSourceIp: without('source addresses are not hashed: with no httpHeaderName each call is hashed at random'),
     httpQueryParameterName: without('there are no query parameters: name an attribute in httpHeaderName'),
-    minimumRingSize: uint32().optional(),
-    ringHash: z.strictObject({ minimumRingSize: uint32().optional() }).optional(),
+    minimumRingSize: ringSize(),
+    ringHash: z.strictObject({ minimumRingSize: ringSize() }).optional(),
     maglev: without('Maglev is not there yet: ring hash is used'),
   });
 

@@ -1,6 +1,7 @@
 /** Match and local rate limit: shared by MetaRouter (inbound) and TrafficPolicy (outbound). */
 import { RE2JS } from 're2js';
 import { z } from 'zod';
+import { messageOf } from '../problem.js';
 import { duration, text, uint32 } from '../schema.js';
 
 /** Aeraki's way to say that a key must be there, with any value. It is no valid expression. */
@@ -21,7 +22,7 @@ const regex = () =>
           const size = RE2JS.compile(pattern).programSize();
           if (size > MAX_REGEX_PROGRAM) context.addIssue(`is too large: ${size} steps, more than ${MAX_REGEX_PROGRAM}`);
         } catch (error) {
-          context.addIssue(`is no RE2 expression: ${error instanceof Error ? error.message : String(error)}`);
+          context.addIssue(`is no RE2 expression: ${messageOf(error)}`);
         }
       }
     });

@@ -64,7 +64,7 @@ function balancerOf(settings: IstioTrafficPolicy['loadBalancer']): BalancerRule 
   const hash = settings?.consistentHash;
   if (hash !== undefined) {
     const minimumRingSize = hash.ringHash?.minimumRingSize || hash.minimumRingSize || 1_024;
-    return { kind: 'ring-hash', minimumRingSize, maximumRingSize: Math.max(8_388_608, minimumRingSize) };
+    return { kind: 'ring-hash', minimumRingSize, maximumRingSize: 8_388_608 };
   }
   if (settings?.simple === 'ROUND_ROBIN') return { kind: 'round-robin' };
   if (settings?.simple === 'RANDOM') return { kind: 'random' };

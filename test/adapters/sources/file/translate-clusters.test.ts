@@ -70,8 +70,8 @@ describe('settings', () => {
       { kind: 'ring-hash', minimumRingSize: 64, maximumRingSize: 8_388_608 },
     ],
     [
-      'loadBalancer: { consistentHash: { useSourceIp: true, minimumRingSize: 9000000 } }',
-      { kind: 'ring-hash', minimumRingSize: 9_000_000, maximumRingSize: 9_000_000 },
+      'loadBalancer: { consistentHash: { useSourceIp: true, minimumRingSize: 8388608 } }',
+      { kind: 'ring-hash', minimumRingSize: 8_388_608, maximumRingSize: 8_388_608 },
     ],
   ])('%s', (policy, balancer) => {
     expect(cluster(`trafficPolicy: { ${policy} }`).balancer).toEqual(balancer);

@@ -1,0 +1,37 @@
+import type { Writable } from 'node:stream';
+import { parseArgs } from 'node:util';
+
+/** Where a command writes: results and errors. */
+export interface CommandIo {
+  readonly stdout: Pick<Writable, 'write'>;
+  readonly stderr: Pick<Writable, 'write'>;
+}
+
+/**
+ * The arguments of a command that reads rules: paths and `--json`. A number is the exit code of a command that is done:
+ * 0 after `--help`, 2 after wrong usage.
+ */
+export function rulesArgs(
+  name: string,
+  help: string,
+  args: readonly string[],
+  io: CommandIo,
+): { readonly paths: readonly string[]; readonly json: boolean } | number {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+      allowPositionals: true,
+    });
+    if (values.help) {
+      io.stdout.write(help);
+      return 0;
+    }
+    if (positionals.length === 0) throw new Error('which rules? Name files or folders');
+    return { paths: positionals, json: values.json };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    io.stderr.write(`meltemi ${name}: ${message}\n`);
+    return 2;
+  }
+}
