@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { inRootContext } from './root-context.js';
-import { plainTransport, type TransportSocket } from './transport-socket.js';
+import { plainTransport, TCP_OPTIONS, type TransportSocket } from './transport-socket.js';
 
 /** Where to listen. */
 export type ListenAddress =
@@ -23,8 +23,7 @@ export interface Drainable {
 /**
  * Accepts connections, on the loopback interface unless told otherwise: who listens to the world says so.
  *
- * Sockets are half-open, so that a client which ends its side still gets its replies, have Nagle's algorithm off, and live
- * in the root async context.
+ * Sockets are half-open, so that a client which ends its side still gets its replies, and live in the root async context.
  * @param serve - is given each stream, and owns it; returns what drains it
  * @throws the system's error, such as EADDRINUSE, with the address in its message.
  */
@@ -52,7 +51,7 @@ export class Listener implements AsyncDisposable {
     private readonly problem: (error: Error) => void,
   ) {
     const accept = (socket: Socket) => this.#accept(socket);
-    this.#server = inRootContext(() => createServer({ allowHalfOpen: true, noDelay: true }, accept));
+    this.#server = inRootContext(() => createServer({ allowHalfOpen: true, ...TCP_OPTIONS }, accept));
     this.closed = new Promise((resolve) => this.#server.once('close', resolve));
   }
 

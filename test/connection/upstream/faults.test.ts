@@ -169,7 +169,7 @@ describe('a multiplexed peer', () => {
 
   test('that is stopped: noticed by its silence, and nothing it says after waking reaches anybody', async () => {
     await using server = await PeerProcess.start();
-    const { many, check, close, peer } = connect(server, frameProtocol({ heartbeats: true }), { readSilenceMs: 60 });
+    const { many, check, close, peer } = connect(server, frameProtocol({ heartbeats: true }), { readSilenceMs: 300 });
     await Promise.all(many(1).map((attempt) => attempt.done));
     server.signal('SIGSTOP');
     const attempts = many(20);
@@ -183,11 +183,12 @@ describe('a multiplexed peer', () => {
 
   test('that answered while our own event loop stood still is not taken for silent', async () => {
     await using server = await PeerProcess.start();
-    const { many, check, close, peer } = connect(server, frameProtocol({ heartbeats: true }), { readSilenceMs: 40 });
+    const { many, check, close, peer } = connect(server, frameProtocol({ heartbeats: true }), { readSilenceMs: 150 });
     await Promise.all(many(1).map((attempt) => attempt.done));
     const attempts = many(100);
     await new Promise((resolve) => setImmediate(resolve));
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+    // Several silences long, and so long that the peer has surely answered.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 800);
     expect(await tally(attempts)).toEqual({ reply: 100 });
     expect([peer.counters.opened, peer.counters.closed]).toEqual([1, 0]);
     await check();
