@@ -10,6 +10,7 @@ import {
   type Listener,
   listen,
   Peers,
+  plainTransport,
   serve,
 } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
@@ -87,7 +88,8 @@ export class Mesh implements AsyncDisposable {
     const { runtime, store, protocols, active, meters, logger } = this;
     const check = (service: Parameters<typeof validateRule>[0]) => validateRule(service, engines);
     this.adoption = new Adoption({ runtime, store, check });
-    this.peers = new Peers({ runtime, listener: (event) => tellConnection(event), ...(pool && { pool }) });
+    const transport = options.transport ?? plainTransport;
+    this.peers = new Peers({ runtime, transport, listener: tellConnection, ...(pool && { pool }) });
     const { adoption, peers } = this;
     this.clusters = new Clusters({ store, adoption, peers, runtime, hash: engines.hash, onEvent: tellCluster });
     const observe = options.mode === 'observe';

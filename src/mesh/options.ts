@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from '../connection/index.js';
+import type { ConnectionOptions, TransportSocket } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
 import type { Interceptor } from '../pipeline/index.js';
 import type { Engines } from '../policy/index.js';
@@ -38,6 +38,8 @@ export interface MeshOptions {
    */
   readonly onNoRules?: 'direct' | 'fail';
   readonly connections?: ConnectionOptions;
+  /** What carries bytes to upstreams: another for tests without sockets. @defaultValue TCP */
+  readonly transport?: TransportSocket;
   /** @defaultValue warnings and errors to stderr */
   readonly logger?: Logger;
   /** For tests. @defaultValue the system's clock, timers and randomness */

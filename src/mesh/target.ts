@@ -42,7 +42,7 @@ export class Target {
   planFor(serviceKeys: readonly string[] | undefined): ServicePlan | Failure {
     this.refresh();
     const choice = this.chooser.choose(serviceKeys);
-    if (choice === undefined) return this.unknown();
+    if (choice === undefined) return this.candidates.length === 0 ? this.unknown() : this.nobodys(serviceKeys);
     if (choice.tied.length > 0) this.tied(choice.service, choice.tied);
     return this.services.outbound(choice.service);
   }
@@ -52,6 +52,15 @@ export class Target {
     return new Failure('NO_SERVICE', {
       role: 'resolve',
       reason: `no rule describes ${host}:${port}: a ServiceEntry or Service must have that host, or address, and a port ${port} named tcp-metaprotocol-<protocol>`,
+    });
+  }
+
+  private nobodys(serviceKeys: readonly string[] | undefined): Failure {
+    const { host, port } = this.destination;
+    const there = this.candidates.map((it) => it.serviceKey).join(', ');
+    return new Failure('NO_SERVICE', {
+      role: 'resolve',
+      reason: `at ${host}:${port} there are services for ${there}, and none for ${serviceKeys?.join(' or ')}`,
     });
   }
 

@@ -12,7 +12,8 @@ const NO_KEYS: readonly string[] = [];
  * Which of the services at an address a message is for, as all Dubbo interfaces of a provider share one. By the
  * message's service keys, the most exact first: a service that was given the key (of several, the one whose host is a key
  * of the message too, which tells groups and versions of a Dubbo interface apart), else the service whose host it is. A
- * message that names none of them goes to a service that was given no key, if there is one. Ties go to the oldest.
+ * message that names none of them goes to a service that was given no key, and if there is none it is nobody's: another
+ * interface's rules are not its own. A message that says nothing of whose it is goes to the oldest. So do ties.
  *
  * Made once for the candidates, asked once a call: among 200 interfaces that is a look-up or two, and allocates nothing.
  */
@@ -21,6 +22,7 @@ export class Chooser {
   readonly #hosts: ReadonlyMap<string, Choice>;
   readonly #otherwise: Choice | undefined;
   readonly #single: boolean;
+  readonly #allNamed: boolean;
 
   /** @param candidates - oldest first, as the store gives them */
   constructor(candidates: readonly ServiceRule[]) {
@@ -29,6 +31,7 @@ export class Chooser {
     }
     this.#hosts = byHost(candidates);
     const unnamed = candidates.filter(({ serviceKey }) => serviceKey === undefined);
+    this.#allNamed = unnamed.length === 0;
     const fitting = unnamed.length > 0 ? unnamed : candidates;
     this.#otherwise = fitting.length > 0 ? oldest(fitting) : undefined;
     this.#single = candidates.length === 1;
@@ -37,7 +40,7 @@ export class Chooser {
   /**
    * @param serviceKeys - what the protocol reads from the message: of Dubbo the host that its registry gives it, and the
    *   interface
-   * @returns undefined only if there are no candidates
+   * @returns undefined if there are no candidates, or all were given keys and none is the message's
    */
   choose(serviceKeys: readonly string[] = NO_KEYS): Choice | undefined {
     if (this.#single) return this.#otherwise;
@@ -45,7 +48,9 @@ export class Chooser {
       const named = this.#given.get(serviceKeys[i]!);
       if (named !== undefined) return firstOf(named.hosts, serviceKeys) ?? named.choice;
     }
-    return firstOf(this.#hosts, serviceKeys) ?? this.#otherwise;
+    const host = firstOf(this.#hosts, serviceKeys);
+    if (host !== undefined) return host;
+    return this.#allNamed && serviceKeys.length > 0 ? undefined : this.#otherwise;
   }
 }
 

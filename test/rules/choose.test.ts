@@ -45,6 +45,11 @@ describe('which service a message is for', () => {
 
   test('is the oldest of several that fit as well, and the others are reported', () => {
     expect(choose([old, young, plain], ['I.A'])).toEqual({ service: old, tied: [young] });
-    expect(choose([old, young, other], ['I.X'])).toEqual({ service: old, tied: [young, other] });
+    expect(choose([old, young, other])).toEqual({ service: old, tied: [young, other] });
+  });
+
+  test("is nobody's if all were given other keys", () => {
+    expect(choose([old, young, other], ['I.X'])).toBeUndefined();
+    expect(choose([old, young, plain], ['I.X'])).toMatchObject({ service: plain });
   });
 });
