@@ -90,6 +90,14 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES;
 
+/**
+ * What a fallback may answer: never a refusal by authorization, which it would be a way around, and not a caller who
+ * left, since nobody waits for the answer.
+ */
+export const FALLBACK_CODES: readonly FailureCode[] = (Object.keys(FAILURES) as FailureCode[]).filter(
+  (code) => code !== 'DENIED' && code !== 'CANCELLED',
+);
+
 export interface FailureDetail {
   /** What, where and what to do; follows the code in `message`. @defaultValue the table's summary */
   readonly reason?: string;

@@ -5,6 +5,7 @@ export type { CallHandle, Dispatcher } from './dispatcher.js';
 export {
   type Blame,
   FAILURES,
+  FALLBACK_CODES,
   Failure,
   type FailureCode,
   type FailureDetail,

@@ -42,10 +42,21 @@ export interface CompileContext {
   readonly observe: boolean;
 }
 
-/** The plan of a route to one of its destinations, or why there is none. */
+/**
+ * The plan of a route to one of its destinations, or why there is none. A policy that cannot be bound was not checked when
+ * it was loaded, or set in code: its calls fail and say so, and no call goes without a limit that was asked for.
+ */
 export function compilePlan(context: CompileContext, route: CompiledRoute, name: string): RoutePlan | Failure {
   const cluster = context.cluster(name);
   if (cluster === undefined) return noCluster(context.service, route, name);
+  try {
+    return bindPlan(context, route, cluster);
+  } catch (thrown) {
+    return Failure.from(thrown, `policies of route '${route.name}' to ${name}`);
+  }
+}
+
+function bindPlan(context: CompileContext, route: CompiledRoute, cluster: Cluster): RoutePlan | Failure {
   const scope = scopeOf(context, route, cluster);
   const fill = <S>(binder: StageBinder<S>): S | null => binder.bind(scope) ?? null;
   if (context.observe) return observingPlan(context, route, cluster, scope);
@@ -125,6 +136,7 @@ function planOf(
   scope: PlanScope,
   slots: Slots,
 ): RoutePlan {
+  const fallbacks = new Map<string, RoutePlan>();
   const hashed = cluster.rule.balancer.kind === 'ring-hash' && route.hashKeys.length > 0;
   return new RoutePlan(
     context.runtime,
@@ -136,7 +148,13 @@ function planOf(
     hashed ? route.hashKeys : null,
     route.requestMutation,
     route.responseMutation,
-    (name) => compilePlan(context, route, name),
+    (name) => {
+      const known = fallbacks.get(name);
+      if (known !== undefined) return known;
+      const plan = compilePlan(context, route, name);
+      if (plan instanceof RoutePlan) fallbacks.set(name, plan);
+      return plan;
+    },
   );
 }
 

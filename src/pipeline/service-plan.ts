@@ -49,7 +49,7 @@ export class ServicePlan {
   readonly beforeRoute: InterceptorChain | null;
   private readonly hash: HashEngine | undefined;
   private readonly active: ActiveCalls;
-  private readonly plans: RoutePlan[][] = [];
+  private readonly plans: (RoutePlan | Failure)[][] = [];
   private inflight = 0;
   private retired = false;
 
@@ -88,8 +88,8 @@ export class ServicePlan {
     const known = plans[destination];
     if (known !== undefined) return known;
     const plan = this.parts.compile(route, destination);
-    // A Failure is not kept: a missing cluster may come any moment, with no change to this service.
-    if (plan instanceof RoutePlan) plans[destination] = plan;
+    // A missing cluster may come any moment, with no change to this service; anything else stays as it is.
+    if (plan instanceof RoutePlan || plan.code !== 'NO_CLUSTER') plans[destination] = plan;
     return plan;
   }
 

@@ -2,6 +2,7 @@
  * What can be known to be wrong with rules when they come, before anything is compiled for calls: patterns, weights,
  * figures out of range, engines that are not there. All problems at once, each with the place where it was written.
  */
+import { FALLBACK_CODES } from '../call/index.js';
 import {
   type ClusterRule,
   type EndpointsRule,
@@ -103,7 +104,7 @@ class Check {
   }
 
   #policy(policy: PolicyRule, where: string): void {
-    const { timeoutMs, attemptTimeoutMs, retry, circuitBreaker, limits, rateLimit, pacing, outlier } = policy;
+    const { timeoutMs, attemptTimeoutMs, retry, circuitBreaker, limits, rateLimit, pacing, fallback, outlier } = policy;
     if (timeoutMs !== undefined) this.#number(timeoutMs, 0, ANY, `${where}: timeoutMs`);
     if (attemptTimeoutMs !== undefined) this.#number(attemptTimeoutMs, 0, ANY, `${where}: attemptTimeoutMs`);
     if (retry !== undefined) {
@@ -117,6 +118,7 @@ class Check {
     if (circuitBreaker !== undefined) {
       this.#engine('breaker', `${where} asks for a circuit breaker`);
       this.#number(circuitBreaker.errorPercent, 0, 100, `${where}: circuitBreaker.errorPercent`);
+      this.#number(circuitBreaker.minimumCalls, 1, ANY, `${where}: circuitBreaker.minimumCalls`);
       this.#number(circuitBreaker.windowMs, 1, ANY, `${where}: circuitBreaker.windowMs`);
       this.#number(circuitBreaker.openMs, 1, ANY, `${where}: circuitBreaker.openMs`);
     }
@@ -124,8 +126,12 @@ class Check {
     if (rateLimit !== undefined) this.#rateLimit(rateLimit, where);
     if (pacing !== undefined) {
       this.#engine('pacing', `${where} asks for pacing`);
-      this.#number(pacing.ratePerSecond, Number.MIN_VALUE, ANY, `${where}: pacing.ratePerSecond`);
-      this.#number(pacing.maxQueued, 0, ANY, `${where}: pacing.maxQueued`);
+      this.#number(pacing.ratePerSecond, 0.001, MAX_PACE, `${where}: pacing.ratePerSecond`);
+      this.#number(pacing.maxQueued, 1, ANY, `${where}: pacing.maxQueued`);
+    }
+    for (const code of fallback?.on ?? []) {
+      if ((FALLBACK_CODES as readonly string[]).includes(code)) continue;
+      this.#problem(`${where}: fallback.on names '${code}', which is no failure code that a fallback may answer`);
     }
     if (outlier !== undefined) this.#number(outlier.maxEjectionPercent, 0, 100, `${where}: outlier.maxEjectionPercent`);
   }
@@ -172,5 +178,7 @@ class Check {
   }
 }
 
+/** Calls a second that may be made to wait for their turn; above it, a rate limit is the means. */
+const MAX_PACE = 100;
 /** Envoy's largest ring. */
 const MAX_RING = 8 * 1024 * 1024;

@@ -68,6 +68,19 @@ describe('validation', () => {
     expect(problems(cluster('a', '', { policy, balancer }))).toEqual([]);
   });
 
+  test('finds policies that no stage could keep', () => {
+    const circuitBreaker = { errorPercent: 50, minimumCalls: 0, windowMs: 1000, openMs: 1000 };
+    const pacing = { ratePerSecond: 101, maxQueued: 0 };
+    const fallback = { on: ['OVERFLOW', 'DENIED', 'constructor'], cluster: 'b' };
+    expect(problems(cluster('a', '', { policy: { circuitBreaker, pacing, fallback } }))).toEqual([
+      expect.stringContaining('circuitBreaker.minimumCalls is 0; it must be at least 1'),
+      expect.stringContaining('pacing.ratePerSecond is 101; it must be from 0.001 to 100'),
+      expect.stringContaining('pacing.maxQueued is 0; it must be at least 1'),
+      expect.stringContaining(`fallback.on names 'DENIED', which is no failure code that a fallback may answer`),
+      expect.stringContaining(`fallback.on names 'constructor'`),
+    ]);
+  });
+
   test('finds figures out of range in clusters and endpoints', () => {
     const balancer = { kind: 'ring-hash', minimumRingSize: 4096, maximumRingSize: 2048 } as const;
     expect(problems(cluster('a', '', { balancer, connectTimeoutMs: 0 }))).toHaveLength(2);

@@ -5,7 +5,7 @@
  *
  * A timeout may mean that the first cluster did run the operation. Whoever lists timeouts says that it may run twice.
  */
-import { FAILURES, type Failure, type FailureCode, type Pass } from '../../call/index.js';
+import { FALLBACK_CODES, type Failure, type FailureCode, type Pass } from '../../call/index.js';
 import type { Fallback, StageBinder } from '../stage.js';
 
 /** What an empty list stands for. */
@@ -16,7 +16,6 @@ export const DEFAULT_FALLBACK_CODES: readonly FailureCode[] = [
   'NO_ENDPOINT',
   'OVERFLOW',
 ];
-const NEVER: readonly string[] = ['DENIED', 'CANCELLED'];
 
 class ClusterFallback implements Fallback {
   constructor(
@@ -35,11 +34,9 @@ export const fallbackStage: StageBinder<Fallback> = {
   bind({ direction, cluster, policy: { fallback }, route }) {
     if (direction === 'inbound' || fallback === undefined || fallback.cluster === cluster.name) return undefined;
     const codes = new Set<string>(fallback.on.length === 0 ? DEFAULT_FALLBACK_CODES : fallback.on);
-    for (const code of codes) {
-      const problem = NEVER.includes(code) ? 'is never answered by a fallback' : 'is no failure code';
-      if (!Object.hasOwn(FAILURES, code) || NEVER.includes(code)) {
-        throw new Error(`fallback of route '${route.name}': '${code}' ${problem}; docs/failures.md lists the codes`);
-      }
+    const wrong = [...codes].find((code) => !(FALLBACK_CODES as readonly string[]).includes(code));
+    if (wrong !== undefined) {
+      throw new Error(`fallback of route '${route.name}': '${wrong}' is no failure code that a fallback may answer`);
     }
     return new ClusterFallback(codes, fallback.cluster);
   },

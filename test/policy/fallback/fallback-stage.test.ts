@@ -32,8 +32,8 @@ test('never leads back to the cluster that failed', () => {
 });
 
 test.each([
-  ['DENIED', /'DENIED' is never answered by a fallback/],
-  ['CANCELLED', /'CANCELLED' is never answered by a fallback/],
+  ['DENIED', /route 'r1': 'DENIED' is no failure code that a fallback may answer/],
+  ['CANCELLED', /'CANCELLED' is no failure code/],
   ['TIMEOUT', /route 'r1': 'TIMEOUT' is no failure code/],
   ['constructor', /'constructor' is no failure code/],
 ])('refuses a rule that names %s', (code, problem) => {

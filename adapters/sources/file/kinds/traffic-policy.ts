@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAILURES } from '../../../../src/call/index.js';
+import { FALLBACK_CODES } from '../../../../src/call/index.js';
 import type { Report } from '../problem.js';
 import { beside, duration, percent, port, text, uint32, without } from '../schema.js';
 import { defineKind, type FieldsOf } from './kind.js';
@@ -56,12 +56,8 @@ const concurrency = () =>
 const pacing = () =>
   z.strictObject({
     ratePerSecond: z.number().gt(0).max(100).meta({ description: 'For low rates: a limit above is a rateLimit.' }),
-    maxQueued: uint32().default(100),
+    maxQueued: uint32().min(1).default(100),
   });
-
-/** Never answered by another cluster: that would be a way around authorization, or an answer to nobody. */
-const NO_FALLBACK = new Set(['DENIED', 'CANCELLED']);
-const FALLBACK_CODES = Object.keys(FAILURES).filter((code) => !NO_FALLBACK.has(code));
 
 const fallback = () =>
   z
