@@ -21,4 +21,14 @@ export {
 } from './message/index.js';
 export type { Interceptor, Next } from './pipeline/index.js';
 export type { PolicyOverride, RuleSource } from './rules/index.js';
-export type { Logger } from './telemetry/index.js';
+export {
+  type AccessLogOptions,
+  type CallRecord,
+  explainCall,
+  type HistogramSnapshot,
+  type Logger,
+  type LogStream,
+  type MetricSnapshot,
+  type Sample,
+  type Shown,
+} from './telemetry/index.js';

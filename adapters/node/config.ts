@@ -75,7 +75,10 @@ export const configSchema = z.strictObject({
   accessLog: z
     .strictObject({
       path: z.string().default('stdout').describe('`stdout`, `stderr` or a file.'),
-      format: z.string().optional().describe("A line with Envoy's operators."),
+      format: z
+        .union([z.string(), z.record(z.string(), z.string())])
+        .optional()
+        .describe("A line with Envoy's operators, or an object of such texts for lines of JSON."),
     })
     .optional(),
 });

@@ -1,8 +1,11 @@
+import { createWriteStream } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   createMesh,
   type Interceptor,
+  type Logger,
+  type LogStream,
   type Mesh,
   type MeshNode,
   type MeshOptions,
@@ -52,9 +55,27 @@ export async function meshOptions(config: LoadedConfig, extra: StartOptions = {}
     initialTimeoutMs: config.initialTimeout,
     onNoRules: config.onNoRules,
     connections: config.connections as ConnectionOptions,
+    ...(config.accessLog === undefined ? {} : { accessLog: accessLogOf(config.accessLog, config, extra.logger) }),
     ...(extra.logger === undefined ? {} : { logger: extra.logger }),
     ...(extra.runtime === undefined ? {} : { runtime: extra.runtime }),
   };
+}
+
+function accessLogOf(
+  { path, format }: NonNullable<LoadedConfig['accessLog']>,
+  { directory }: LoadedConfig,
+  logger: Logger | undefined,
+): NonNullable<MeshOptions['accessLog']> {
+  const warn = logger === undefined ? process.emitWarning : (message: string) => logger.warn(message);
+  return { out: logStream(path, directory, warn), ...(format === undefined ? {} : { format }) };
+}
+
+/** A file that cannot be written costs its lines, said once, and not the process. */
+function logStream(path: string, directory: string, warn: (message: string) => void): LogStream {
+  if (path === 'stdout' || path === 'stderr') return process[path];
+  const file = createWriteStream(resolve(directory, path), { flags: 'a', mode: 0o640 });
+  file.on('error', (error) => warn(`the access log is not written: ${error.message}`));
+  return file;
 }
 
 async function loadEngines(): Promise<Engines> {

@@ -20,9 +20,9 @@ import { validateRule } from '../routing/index.js';
 import { Adoption, type AdoptionChange, RuleStore } from '../rules/index.js';
 import { type Runtime, systemRuntime } from '../runtime/index.js';
 import {
+  type CallRecord,
   events,
   type Logger,
-  Meters,
   type MetricSnapshot,
   snapshot,
   stderrLogger,
@@ -38,6 +38,7 @@ import { Outbound } from './outbound.js';
 import { describePlan, type PlanDescription } from './plan-description.js';
 import { Services } from './services.js';
 import { type MeshStatus, statusOf } from './status.js';
+import { MeshTelemetry } from './telemetry.js';
 
 const INITIAL_TIMEOUT_MS = 10_000;
 const DRAIN_MS = 10_000;
@@ -67,7 +68,7 @@ export class Mesh implements AsyncDisposable {
   private readonly services: Services;
   private readonly outbound: Outbound;
   private readonly intake: Intake;
-  private readonly meters = new Meters();
+  private readonly telemetry: MeshTelemetry;
   private readonly active = new ActiveCalls();
   private readonly budget: ByteBudget;
   private readonly circuits = new Map<string, BreakerState>();
@@ -85,7 +86,9 @@ export class Mesh implements AsyncDisposable {
     setOnStageThrow((thrown) => this.logger.error(`a stage threw while it settled: ${String(thrown)}`));
     this.protocols = byName(options.protocols);
     this.budget = new ByteBudget(maxHeldBytes);
-    const { runtime, store, protocols, active, meters, logger } = this;
+    const { accessLog, recorded } = options;
+    this.telemetry = new MeshTelemetry({ runtime: this.runtime, accessLog, recorded });
+    const { runtime, store, protocols, active, telemetry, logger } = this;
     const check = (service: Parameters<typeof validateRule>[0]) => validateRule(service, engines);
     this.adoption = new Adoption({ runtime, store, check });
     const transport = options.transport ?? plainTransport;
@@ -93,7 +96,7 @@ export class Mesh implements AsyncDisposable {
     const { adoption, peers } = this;
     this.clusters = new Clusters({ store, adoption, peers, runtime, hash: engines.hash, onEvent: tellCluster });
     const observe = options.mode === 'observe';
-    const parts = { runtime, engines, meters, active, observe, protocols, adoption, logger };
+    const parts = { runtime, engines, telemetry, active, observe, protocols, adoption, logger };
     this.services = new Services({
       ...parts,
       policies: options.policies ?? [],
@@ -179,11 +182,11 @@ export class Mesh implements AsyncDisposable {
    */
   async serve(options: ServeOptions): Promise<Listener> {
     await this.intake.opened;
-    const { runtime, meters, active, adoption, peers, protocols } = this;
+    const { runtime, telemetry, active, adoption, peers, protocols } = this;
     const { interceptors = [], engines = {} } = this.options;
     return this.keep(
       await serveInbound(options, {
-        ...{ runtime, engines, meters, active, adoption, peers, protocols },
+        ...{ runtime, engines, telemetry, active, adoption, peers, protocols },
         observe: this.options.mode === 'observe',
         state: this.services.state,
         changes: adoption.changes,
@@ -210,7 +213,16 @@ export class Mesh implements AsyncDisposable {
 
   /** All counters: names and units are in `docs/observability.md`. */
   metrics(): readonly MetricSnapshot[] {
-    return snapshot(this.meters);
+    return snapshot(this.telemetry.meters);
+  }
+
+  /**
+   * The last failures, newest first, and the slowest calls of the last minutes, slowest first. `docs/observability.md`
+   * says what is kept of them; {@link explainCall} puts one into words.
+   */
+  get records(): { readonly failures: readonly CallRecord[]; readonly slowest: readonly CallRecord[] } {
+    const { recorder } = this.telemetry;
+    return { failures: recorder.failures(), slowest: recorder.slowest() };
   }
 
   /** What the mesh is doing now. */
@@ -253,6 +265,7 @@ export class Mesh implements AsyncDisposable {
     this.services.close();
     await Promise.all([...closed, ...drained, this.peers.drain(0)]);
     this.adoption.close();
+    this.telemetry.close();
   }
 
   private serveStream(stream: Duplex, protocol: Protocol, dispatcher: Dispatcher): Downstream {

@@ -4,7 +4,7 @@ import type { Interceptor } from '../pipeline/index.js';
 import type { Engines } from '../policy/index.js';
 import type { PolicyOverride, RuleSource } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
-import type { Logger } from '../telemetry/index.js';
+import type { AccessLogOptions, Logger, Shown } from '../telemetry/index.js';
 
 /** Who this process is: selects the services it serves and the rules meant for it. */
 export interface MeshNode {
@@ -42,6 +42,10 @@ export interface MeshOptions {
   readonly transport?: TransportSocket;
   /** @defaultValue warnings and errors to stderr */
   readonly logger?: Logger;
+  /** A line for each call. @defaultValue none */
+  readonly accessLog?: Omit<AccessLogOptions, 'runtime'>;
+  /** What is kept of the attributes of failed and slow calls, for `mesh.records`. @defaultValue nothing */
+  readonly recorded?: Shown;
   /** For tests. @defaultValue the system's clock, timers and randomness */
   readonly runtime?: Runtime;
 }

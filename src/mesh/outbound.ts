@@ -104,9 +104,12 @@ export class Outbound {
     timeoutMs: number | undefined,
     peer: DownstreamPeer | undefined,
   ): CallHandle {
-    if (this.closed) return refuse(sink, new Failure('DRAINING'));
-    const plan = this.plan(target, request);
-    if (plan instanceof Failure) return refuse(sink, plan);
+    const plan = this.closed ? new Failure('DRAINING') : this.plan(target, request);
+    if (plan instanceof Failure) {
+      this.parts.telemetry.refused(request, this.protocolOf(target), target.destination, sink, peer, plan);
+      sink.fail(plan);
+      return ENDED;
+    }
     const call = new RoutedCall(request, plan.protocol, target.destination, sink, peer, plan);
     if (timeoutMs !== undefined) call.deadlineAt = this.parts.runtime.now() + timeoutMs;
     if ('runInAsyncScope' in sink) call.scope = sink as never;
@@ -143,8 +146,3 @@ export class Outbound {
 }
 
 const ENDED: CallHandle = { cancel() {} };
-
-function refuse(sink: CallSink, failure: Failure): CallHandle {
-  sink.fail(failure);
-  return ENDED;
-}

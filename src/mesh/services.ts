@@ -11,9 +11,9 @@ import { type BreakerState, type Engines, KeyedStateStore } from '../policy/inde
 import { RouteTable } from '../routing/index.js';
 import type { Adoption, AdoptionChange, PolicyOverride, ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
-import type { Logger, Meters } from '../telemetry/index.js';
+import type { Logger } from '../telemetry/index.js';
 import type { Clusters, HeldCluster } from './clusters.js';
-import { PlanMeters } from './telemetry.js';
+import { type MeshTelemetry, PlanMeters } from './telemetry.js';
 
 export interface ServicesContext {
   readonly runtime: Runtime;
@@ -24,7 +24,7 @@ export interface ServicesContext {
   readonly clusters: Clusters;
   readonly beforeRoute: InterceptorChain | null;
   readonly routed: InterceptorChain | null;
-  readonly meters: Meters;
+  readonly telemetry: MeshTelemetry;
   readonly observe: boolean;
   readonly active: ActiveCalls;
   readonly logger: Logger;
@@ -103,7 +103,7 @@ export class Services {
     if (protocol === undefined) return noCodec(rule, context.protocols);
     const held: HeldCluster[] = [];
     const state = this.state.hold();
-    const meters = new PlanMeters(context.meters, rule.key, 'outbound');
+    const meters = new PlanMeters(context.telemetry, rule.key, 'outbound');
     const dispose = () => {
       state.release();
       meters.close();

@@ -5,13 +5,12 @@ import type { Engines, HeldState } from '../policy/index.js';
 import { RouteTable } from '../routing/index.js';
 import type { ClusterRule, RouteRule, ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
-import type { Meters } from '../telemetry/index.js';
-import { PlanMeters } from './telemetry.js';
+import { type MeshTelemetry, PlanMeters } from './telemetry.js';
 
 export interface SinglePlanParts {
   readonly runtime: Runtime;
   readonly engines: Engines;
-  readonly meters: Meters;
+  readonly telemetry: MeshTelemetry;
   readonly active: ActiveCalls;
   readonly observe: boolean;
   readonly beforeRoute: InterceptorChain | null;
@@ -44,7 +43,7 @@ export function singlePlan(
   const endpoint = { labels: {}, weight: 1, locality: '', priority: 0, tlsMode: 'disabled' } as const;
   cluster.setEndpoints([{ ...endpoint, address: address.host, port: address.port }]);
   const rule: ServiceRule = { ...service, routes: [routeRule(name)], policy: {} };
-  const meters = new PlanMeters(parts.meters, rule.key, direction);
+  const meters = new PlanMeters(parts.telemetry, rule.key, direction);
   return new ServicePlan({
     rule,
     direction,

@@ -1,14 +1,93 @@
-import { Failure, type Outcome } from '../call/index.js';
-import type { RoutedCall, ServiceMeters } from '../pipeline/index.js';
 import {
+  Call,
+  type CallSink,
+  type Destination,
+  type DownstreamPeer,
+  Failure,
+  type Outcome,
+  type Pass,
+} from '../call/index.js';
+import type { Message, Protocol } from '../message/index.js';
+import type { RoutedCall, ServiceMeters } from '../pipeline/index.js';
+import type { Runtime } from '../runtime/index.js';
+import {
+  AccessLog,
+  type AccessLogOptions,
   AttemptTelemetryGate,
+  CallRecorder,
   type ClusterMeter,
   events,
-  type Meters,
+  Meters,
   NO_ROUTE,
   type RouteMeter,
   type ServiceMeter,
+  type Shown,
 } from '../telemetry/index.js';
+
+/** Name of the service in telemetry where it could not be told; one name, since callers may ask for any host. */
+const UNKNOWN = 'unknown';
+const UNKNOWN_PROTOCOL: Protocol = {
+  name: UNKNOWN,
+  sharing: 'exclusive',
+  open() {
+    throw new Error('a stand-in for a protocol that is not known has no codec');
+  },
+};
+
+export interface TelemetryOptions {
+  readonly runtime: Runtime;
+  readonly accessLog?: Omit<AccessLogOptions, 'runtime'> | undefined;
+  readonly recorded?: Shown | undefined;
+}
+
+/** What a mesh counts, keeps and logs of its calls. */
+export class MeshTelemetry {
+  readonly meters = new Meters();
+  readonly recorder: CallRecorder;
+  private readonly runtime: Runtime;
+  private readonly accessLog: AccessLog | undefined;
+  private readonly unserved: RouteMeter;
+
+  /** @throws Error - the format of the access log has an unknown operator. */
+  constructor({ runtime, accessLog, recorded }: TelemetryOptions) {
+    this.runtime = runtime;
+    this.recorder = new CallRecorder(runtime, recorded);
+    this.accessLog = accessLog && new AccessLog({ ...accessLog, runtime });
+    this.unserved = this.meters.route(UNKNOWN, NO_ROUTE, 'outbound');
+  }
+
+  /** A call has ended: for the recorder, the log and whoever listens. Its meters are the plan's. */
+  ended(call: Call, service: string, pass: Pass | undefined, outcome: Outcome, endedAt: number): void {
+    this.recorder.ended(call, service, pass, outcome, endedAt);
+    const durationMs = endedAt - call.startedAt;
+    if (this.accessLog !== undefined) {
+      const startedAt = this.runtime.wallNow() - durationMs;
+      this.accessLog.record({ call, service, pass, outcome, startedAt, durationMs });
+    }
+    if (!events.callEnd.hasSubscribers) return;
+    events.callEnd.publish({ call, service, route: pass?.route, cluster: pass?.cluster, outcome, durationMs });
+  }
+
+  /** A request was refused before it could be told which service it is for. */
+  refused(
+    request: Message,
+    protocol: Protocol | undefined,
+    destination: Destination,
+    sink: CallSink,
+    peer: DownstreamPeer | undefined,
+    failure: Failure,
+  ): void {
+    const call = new Call(request, protocol ?? UNKNOWN_PROTOCOL, destination, sink, peer);
+    call.startedAt = this.runtime.now();
+    this.unserved.settled(call, failure, 0, 0, failure.role);
+    this.ended(call, UNKNOWN, undefined, failure, call.startedAt);
+  }
+
+  /** Writes what waits to be logged. */
+  close(): void {
+    this.accessLog?.close();
+  }
+}
 
 /** What the plans of one compiled service count in, held until its last call has ended. */
 export class PlanMeters implements ServiceMeters {
@@ -18,10 +97,11 @@ export class PlanMeters implements ServiceMeters {
   private readonly clusters = new Map<string, ClusterMeter>();
 
   constructor(
-    private readonly meters: Meters,
+    private readonly telemetry: MeshTelemetry,
     private readonly service: string,
     private readonly direction: 'outbound' | 'inbound',
   ) {
+    const { meters } = telemetry;
     this.active = meters.service(service, direction);
     this.unrouted = meters.route(service, NO_ROUTE, direction);
   }
@@ -29,7 +109,7 @@ export class PlanMeters implements ServiceMeters {
   route(name: string): RouteMeter {
     let meter = this.routes.get(name);
     if (meter === undefined) {
-      meter = this.meters.route(this.service, name, this.direction);
+      meter = this.telemetry.meters.route(this.service, name, this.direction);
       this.routes.set(name, meter);
     }
     return meter;
@@ -38,7 +118,7 @@ export class PlanMeters implements ServiceMeters {
   attempts(cluster: string): AttemptTelemetryGate {
     let meter = this.clusters.get(cluster);
     if (meter === undefined) {
-      meter = this.meters.cluster(cluster);
+      meter = this.telemetry.meters.cluster(cluster);
       this.clusters.set(cluster, meter);
     }
     return new AttemptTelemetryGate(meter);
@@ -56,9 +136,7 @@ export class PlanMeters implements ServiceMeters {
     const durationMs = call.endedAt - call.startedAt;
     const refusedBy = pass === undefined && outcome instanceof Failure ? (outcome.role ?? 'match') : pass?.refusedBy;
     meter.settled(call, outcome, durationMs, pass?.attempts ?? 0, refusedBy);
-    if (!events.callEnd.hasSubscribers) return;
-    const { service } = this;
-    events.callEnd.publish({ call, service, route: pass?.route, cluster: pass?.cluster, outcome, durationMs });
+    this.telemetry.ended(call, this.service, pass, outcome, call.endedAt);
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 /** What the mesh tells about itself: meters, access log, events, explain, logger. Imports `call` and below. */
+export type { HistogramSnapshot } from '../runtime/index.js';
 export { AccessLog, type AccessLogOptions, DEFAULT_FORMAT, type LogStream } from './access-log.js';
 export { AttemptTelemetryGate } from './attempt-gate.js';
 export { METRICS, type Metric, type MetricSnapshot, type Sample, snapshot } from './catalogue.js';
