@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import {
   ByteQueue,
@@ -11,13 +11,7 @@ import {
   type Side,
 } from '../../src/message/index.js';
 import { dubbo } from '../protocols/dubbo/index.js';
-
-/** Where a command reads and writes; the process's own streams, or a test's. */
-export interface DecodeIo {
-  readonly stdin: Readable;
-  readonly stdout: Writable;
-  readonly stderr: Writable;
-}
+import type { CommandIo } from './io.js';
 
 const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([dubbo].map((protocol) => [protocol.name, protocol]));
 
@@ -35,7 +29,7 @@ class DecodeProblem extends Error {}
  */
 export async function decodeCommand(
   args: readonly string[],
-  io: DecodeIo,
+  io: CommandIo,
   protocols: ReadonlyMap<string, Protocol> = PROTOCOLS,
 ): Promise<number> {
   try {

@@ -1,7 +1,8 @@
 import { validateRules } from '../../src/routing/index.js';
 import { re2 } from '../engines/re2.js';
 import { describeProblem, type LoadedRules, loadRules, type Problem } from '../sources/file/index.js';
-import { type CommandIo, rulesArgs } from './rules-args.js';
+import type { OutputIo } from './io.js';
+import { rulesArgs } from './rules-args.js';
 
 const HELP = `meltemi lint RULES... [--json]
 
@@ -20,7 +21,7 @@ Exit codes: 0, also with warnings, 1 with errors, 2 for wrong usage.
  * `meltemi lint`: findings on stdout, by file and line.
  * @returns the exit code
  */
-export async function lintCommand(args: readonly string[], io: CommandIo): Promise<number> {
+export async function lintCommand(args: readonly string[], io: OutputIo): Promise<number> {
   const parsed = rulesArgs('lint', HELP, args, io);
   if (typeof parsed === 'number') return parsed;
   const rules = await loadRules(parsed.paths);

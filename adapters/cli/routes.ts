@@ -1,6 +1,7 @@
 import { blocks, describeProblem, loadRules } from '../sources/file/index.js';
+import type { OutputIo } from './io.js';
 import { toRouteConfigurations } from './route-configurations.js';
-import { type CommandIo, rulesArgs } from './rules-args.js';
+import { rulesArgs } from './rules-args.js';
 
 const HELP = `meltemi routes RULES... [--json]
 
@@ -16,7 +17,7 @@ Exit codes: 0, 1 if the rules cannot be used (the problems go to stderr), 2 for 
  * `meltemi routes`. What Aeraki's admission refuses is told on stderr and printed all the same, since MetaRDS serves it.
  * @returns the exit code
  */
-export async function routesCommand(args: readonly string[], io: CommandIo): Promise<number> {
+export async function routesCommand(args: readonly string[], io: OutputIo): Promise<number> {
   const parsed = rulesArgs('routes', HELP, args, io);
   if (typeof parsed === 'number') return parsed;
   const rules = await loadRules(parsed.paths);

@@ -1,11 +1,5 @@
-import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
-
-/** Where a command writes: results and errors. */
-export interface CommandIo {
-  readonly stdout: Pick<Writable, 'write'>;
-  readonly stderr: Pick<Writable, 'write'>;
-}
+import type { OutputIo } from './io.js';
 
 /**
  * The arguments of a command that reads rules: paths and `--json`. A number is the exit code of a command that is done:
@@ -15,7 +9,7 @@ export function rulesArgs(
   name: string,
   help: string,
   args: readonly string[],
-  io: CommandIo,
+  io: OutputIo,
 ): { readonly paths: readonly string[]; readonly json: boolean } | number {
   try {
     const { values, positionals } = parseArgs({

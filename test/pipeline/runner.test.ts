@@ -4,6 +4,7 @@ import { type Attempt, Call, Failure, type Outcome, type Pass, Reply, WRITTEN } 
 import {
   compileChain,
   type Interceptor,
+  ROLES,
   RoutedPass,
   type RoutePlan,
   type Slots,
@@ -49,6 +50,26 @@ describe('the order of stages', () => {
     ]);
     expect(outcomes).toHaveLength(1);
     expect(outcomes[0]).toBeInstanceOf(Reply);
+  });
+
+  test('is that of ROLES', () => {
+    const { plan, log } = bench();
+    const slots = {
+      deadline: 'deadline',
+      rateLimit: 'rate-limit',
+      pacing: 'pacing',
+      mirror: 'mirror',
+      breaker: 'circuit-breaker',
+      concurrency: 'concurrency',
+      outlier: 'outlier',
+      attemptTelemetry: 'attempt-telemetry',
+      attemptTimeout: 'attempt-timeout',
+    };
+    const gates = Object.entries(slots).map(([slot, role]) => [slot, new RecordingGate(role, log)]);
+    run(plan(Object.fromEntries(gates) as Partial<Slots>));
+    const entered = log.map((it) => it.slice(1));
+    expect(ROLES.map((it) => it.role).filter((role) => entered.includes(role))).toEqual(entered);
+    expect(entered).toHaveLength(10);
   });
 
   test('who refuses is not settled, those before it are', () => {

@@ -1,0 +1,50 @@
+import { type Command, type CommandIo, isUsageError } from './io.js';
+
+/** What there is to do; each is loaded when it is called. */
+const COMMANDS: Record<string, { readonly summary: string; readonly load: () => Promise<Command> }> = {
+  lint: {
+    summary: 'check rules; every problem with file, line and field',
+    load: async () => (await import('./lint.js')).lintCommand,
+  },
+  routes: {
+    summary: 'the RouteConfigurations that MetaRDS would send for rules',
+    load: async () => (await import('./routes.js')).routesCommand,
+  },
+  plan: {
+    summary: 'the compiled stages of a service, with their reasons',
+    load: async () => (await import('./plan.js')).planCommand,
+  },
+  explain: {
+    summary: 'what would become of a call, and why',
+    load: async () => (await import('./explain.js')).explainCommand,
+  },
+  decode: {
+    summary: 'the messages in recorded bytes, one a line',
+    load: async () => (await import('./decode.js')).decodeCommand,
+  },
+};
+
+/** Runs a command line. @returns the exit code: 0 done, 1 problems, 2 wrong usage or unreadable input */
+export async function main(args: readonly string[], io: CommandIo): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === 'help') {
+    (name === undefined ? io.stderr : io.stdout).write(usage());
+    return name === undefined ? 2 : 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    io.stderr.write(`meltemi: there is no command '${name}'\n\n${usage()}`);
+    return 2;
+  }
+  try {
+    return await (await command.load())(rest, io);
+  } catch (error) {
+    io.stderr.write(`meltemi ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    return isUsageError(error) ? 2 : 1;
+  }
+}
+
+function usage(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}\n`);
+  return `meltemi COMMAND [...]\n\n${lines.join('')}\n\`meltemi COMMAND --help\` tells what each takes.\n`;
+}

@@ -1,0 +1,24 @@
+import { createMesh, type Destination, type Mesh } from '../../src/index.js';
+import { parseConfig } from '../node/config.js';
+import { meshOptions } from '../node/start-mesh.js';
+import { UsageError } from './io.js';
+
+/** A mesh that has rules and makes no calls: for asking what it would decide. */
+export async function rulesMesh(paths: readonly string[], warn: (line: string) => void): Promise<Mesh> {
+  if (paths.length === 0) throw new UsageError('which rules? Give files or folders of YAML');
+  const say = (message: string) => warn(message);
+  const logger = { debug() {}, info() {}, warn: say, error: say };
+  const mesh = createMesh(await meshOptions(parseConfig({ rules: [...paths], watch: false }), { logger }));
+  await mesh.ready();
+  return mesh;
+}
+
+/** @throws UsageError - it is not `HOST:PORT` */
+export function destinationOf(to: string | undefined): Destination {
+  const colon = to?.lastIndexOf(':') ?? -1;
+  const port = Number(to?.slice(colon + 1));
+  if (to === undefined || colon <= 0 || !Number.isInteger(port) || port < 1 || port > 65535) {
+    throw new UsageError(`--to wants HOST:PORT, such as demo.meta-dubbo.svc.cluster.local:20880; got ${to ?? 'none'}`);
+  }
+  return { host: to.slice(0, colon), port };
+}

@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { main } from '../../../adapters/cli/main.js';
+import { HOST, metaRouter, RESILIENCE, services, split, toSubset } from '../../../examples/demo/rules.js';
+
+let folder: string;
+const to = `${HOST}:20880`;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'meltemi-cli-'));
+  writeFileSync(join(folder, 'services.yaml'), `${services(1111, 2222)}---\n${RESILIENCE}`);
+  const routes = `  routes:${toSubset('hello', 'v2', 'sayHello')}${split('rest', 20, 80)}\n`;
+  writeFileSync(join(folder, 'router.yaml'), metaRouter(routes));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function meltemi(...args: string[]) {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const code = await main(args, { stdin: new PassThrough(), stdout, stderr });
+  return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
+}
+
+describe('meltemi', () => {
+  test('without a command: usage, on stderr, and 2', async () => {
+    const { code, out, err } = await meltemi();
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain('explain');
+  });
+
+  test.each(['toString', 'frobnicate'])("'%s' is no command", async (name) => {
+    const { code, err } = await meltemi(name);
+    expect(code).toBe(2);
+    expect(err).toContain(`there is no command '${name}'`);
+  });
+
+  test.each(['lint', 'routes', 'plan', 'explain', 'decode'])('%s --help tells what it takes', async (name) => {
+    const { code, out } = await meltemi(name, '--help');
+    expect(code).toBe(0);
+    expect(out).toContain(`meltemi ${name} `);
+  });
+});
+
+describe('meltemi explain', () => {
+  test('the route, and why the earlier ones did not match', async () => {
+    const { code, out } = await meltemi(
+      'explain',
+      folder,
+      '--to',
+      to,
+      '--attr',
+      'method=echo',
+      '--draw',
+      '0.5',
+      '--json',
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      service: to,
+      protocol: 'dubbo',
+      route: 'rest',
+      matched: [],
+      skipped: ['route 1 "hello": wants method = "sayHello", got "echo"'],
+      destinations: [
+        { cluster: `outbound|20880|v1|${HOST}`, percent: 20 },
+        { cluster: `outbound|20880|v2|${HOST}`, percent: 80 },
+      ],
+      cluster: `outbound|20880|v2|${HOST}`,
+      endpoints: [{ address: '127.0.0.1:2222', healthy: true }],
+      policy: { timeoutMs: 3000, retry: { attempts: 3 } },
+    });
+  });
+
+  test('in words', async () => {
+    const { out } = await meltemi('explain', folder, '--to', to, '--attr', 'method=sayHello');
+    expect(out).toContain('route:       hello, since method = "sayHello"');
+    expect(out).toContain('endpoint:    127.0.0.1:2222 weight 1, usable');
+  });
+
+  test('a destination that nobody describes is refused, in words', async () => {
+    const { code, out } = await meltemi('explain', folder, '--to', 'other:1', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out).refused).toContain('NO_SERVICE: no rule describes other:1');
+  });
+
+  test.each([
+    [['--to', 'nowhere'], '--to wants HOST:PORT'],
+    [['--to', to, '--attr', 'method'], '--attr wants KEY=VALUE'],
+    [['--to', to, '--draw', '1'], '--draw wants a number'],
+    [['--to', to, '--frob'], "Unknown option '--frob'"],
+  ])('%j is wrong usage: 2', async (args, why) => {
+    const { code, out, err } = await meltemi('explain', folder, ...args);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(why);
+  });
+
+  test('rules that cannot be used: 1', async () => {
+    const { code, err } = await meltemi('explain', join(folder, 'missing'), '--to', to);
+    expect(code).toBe(1);
+    expect(err).toContain('missing');
+  });
+});
+
+describe('meltemi plan', () => {
+  test('each route and destination with its stages, in order, and why they stand there', async () => {
+    const { code, out } = await meltemi('plan', folder, '--to', to, '--json');
+    expect(code).toBe(0);
+    const plans = JSON.parse(out) as { cluster: string; stages: { role: string; why: string }[] }[];
+    expect(plans.map((it) => it.cluster.split('|')[2])).toEqual(['v2', 'v1', 'v2']);
+    expect(plans[1]!.stages.map((it) => it.role)).toEqual([
+      ...['telemetry', 'match', 'deadline', 'circuit-breaker', 'balance', 'outlier', 'attempt-telemetry'],
+      'dispatch',
+    ]);
+    // The policy of subset v1 says: no retries, and a circuit breaker.
+    expect(plans[2]!.stages.map((it) => it.role)).toContain('retry');
+    for (const { why } of plans[1]!.stages) expect(why.length).toBeGreaterThan(10);
+  });
+
+  test('in words', async () => {
+    const { out } = await meltemi('plan', folder, '--to', to);
+    expect(out).toContain('attempt circuit-breaker     each attempt asks');
+  });
+
+  test('a service that nobody describes: 1', async () => {
+    const { code, err } = await meltemi('plan', folder, '--to', 'other:1');
+    expect([code, err]).toEqual([1, 'meltemi plan: no rule describes other:1\n']);
+  });
+});
