@@ -11,7 +11,7 @@ const UNITS = new Map([
 ]);
 
 /** For JSON Schema. A `0` needs no unit. */
-export const DURATION_PATTERN = '^\\+?(0|([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$';
+export const DURATION_PATTERN = '^\\+?(0|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$';
 
 /** Milliseconds; undefined if it is no duration, is negative or over 100 years. */
 export function parseDuration(text: string): number | undefined {

@@ -80,7 +80,10 @@ export function readRules(texts: ReadonlyMap<string, string>, found: readonly Pr
 function inWorker(entry: URL, listing: Listing, signal: AbortSignal | undefined): Promise<RuleSet> {
   return new Promise((resolve, reject) => {
     const { files, problems } = listing;
-    const worker = new Worker(entry, { workerData: { files, problems }, name: 'meltemi rules' });
+    // Without the process's own options: `--import meltemi/register` would start a mesh in the worker.
+    const env = { ...process.env, NODE_OPTIONS: '' };
+    const options = { workerData: { files, problems }, name: 'meltemi rules', execArgv: [], env };
+    const worker = new Worker(entry, options);
     const abort = () => {
       reject(signal?.reason);
       void worker.terminate();
