@@ -49,20 +49,23 @@ export function readYaml(
     return { documents: [], problems };
   }
 
-  const tokens = [...new Parser(lines.addNewLine).parse(text)];
-  const tooDeep = tokens.map((token) => offsetBeyondDepth(token, limits.maxDepth)).find((offset) => offset >= 0);
-  if (tooDeep !== undefined) {
-    complain(tooDeep, `nested deeper than ${limits.maxDepth} levels; no rule needs that`);
-    return { documents: [], problems };
+  const composer = new Composer({ merge: true, prettyErrors: false, logLevel: 'error' });
+  /** Token by token, so that the token tree of a document is gone before the next one's is built. */
+  function* compose(): Iterable<Document.Parsed> {
+    for (const token of new Parser(lines.addNewLine).parse(text)) {
+      const tooDeep = offsetBeyondDepth(token, limits.maxDepth);
+      if (tooDeep >= 0) {
+        complain(tooDeep, `nested deeper than ${limits.maxDepth} levels; no rule needs that`);
+        return;
+      }
+      yield* composer.next(token) as Iterable<Document.Parsed>;
+    }
+    yield* composer.end(false) as Iterable<Document.Parsed>;
   }
 
   const documents: YamlDocument[] = [];
   let count = 0;
-  for (const document of new Composer({ merge: true, prettyErrors: false, logLevel: 'error' }).compose(
-    tokens,
-    true,
-    text.length,
-  )) {
+  for (const document of compose()) {
     if (++count > limits.maxDocuments) {
       complain(startOf(document), `more than ${limits.maxDocuments} documents; split the file`);
       break;
