@@ -120,6 +120,15 @@ export const destinationRule = defineKind({
       if (names.has(subset.name)) report.error(['spec', 'subsets', index, 'name'], 'is given twice');
       names.add(subset.name);
     });
+    const levels = [
+      { policy: spec.trafficPolicy, path: ['spec'] },
+      ...spec.subsets.map(({ trafficPolicy: policy }, index) => ({ policy, path: ['spec', 'subsets', index] })),
+    ];
+    for (const { policy, path } of levels) {
+      if (policy?.tls === undefined || policy.tls.mode === 'DISABLE') continue;
+      const message = 'TLS cannot be made yet: calls to these endpoints are refused, never sent in the clear';
+      report.warning([...path, 'trafficPolicy', 'tls'], message);
+    }
     if (spec.host.includes('*'))
       report.warning(['spec', 'host'], 'wildcard hosts are not supported: it applies to nothing');
   },

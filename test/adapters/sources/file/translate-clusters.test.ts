@@ -120,6 +120,16 @@ describe('settings', () => {
   ])('tls %s', (mode, tlsMode) => {
     expect(cluster(`trafficPolicy: { tls: { mode: ${mode} } }`).tlsMode).toBe(tlsMode);
   });
+
+  test('tls that cannot be made is warned of, wherever it is asked for', () => {
+    const tls = 'trafficPolicy: { tls: { mode: MUTUAL } }';
+    const rules = rulesOf(serviceEntry('a.demo') + destinationRule(`${tls}, subsets: [{ name: v1, ${tls} }]`));
+    expect(rules.problems.map((each) => `${each.severity} ${each.field}`)).toEqual([
+      'warning spec.trafficPolicy.tls',
+      'warning spec.subsets[0].trafficPolicy.tls',
+    ]);
+    expect(rulesOf(serviceEntry('a.demo') + destinationRule('trafficPolicy: { tls: {} }')).problems).toEqual([]);
+  });
 });
 
 describe('levels', () => {
