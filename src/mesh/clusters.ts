@@ -1,7 +1,15 @@
 import { Cluster, type ClusterEvent } from '../cluster/index.js';
 import type { Peers } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
-import type { Adoption, AdoptionChange, ClusterRule, EndpointRule, HashEngine, RuleStore } from '../rules/index.js';
+import {
+  type Adoption,
+  type AdoptionChange,
+  type ClusterRule,
+  type EndpointRule,
+  type HashEngine,
+  mergePolicies,
+  type RuleStore,
+} from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 
 export interface ClustersContext {
@@ -35,7 +43,7 @@ export class Clusters {
     const key = `${protocol.name} ${name}`;
     let live = this.live.get(key);
     if (live === undefined) {
-      const rule = this.context.adoption.clusters.get(name);
+      const rule = this.ruleOf(name);
       if (rule === undefined) return undefined;
       live = this.create(rule, protocol);
       this.live.set(key, live);
@@ -52,17 +60,27 @@ export class Clusters {
 
   /** Hands changed rules and endpoints to the clusters in use. */
   apply(change: AdoptionChange): void {
-    if (change.clusters.size > 0) {
+    if (change.clusters.size + change.services.size > 0) {
       for (const live of this.live.values()) {
-        const rule = change.clusters.has(live.cluster.name)
-          ? this.context.adoption.clusters.get(live.cluster.name)
-          : undefined;
-        if (rule !== undefined) this.update(live, rule);
+        const { name, rule } = live.cluster;
+        if (!change.clusters.has(name) && !change.services.has(rule.endpointsKey)) continue;
+        const changed = this.ruleOf(name);
+        if (changed !== undefined) this.update(live, changed);
       }
     }
     for (const key of change.endpoints) {
       for (const live of this.byEndpoints.get(key) ?? []) live.cluster.setEndpoints(this.endpoints(key));
     }
+  }
+
+  /** With what policies of the cluster and of its service say of it as a whole: ejection and limits. */
+  private ruleOf(name: string): ClusterRule | undefined {
+    const { adoption } = this.context;
+    const rule = adoption.clusters.get(name);
+    if (rule === undefined) return undefined;
+    const service = adoption.services.get(rule.endpointsKey);
+    const policy = mergePolicies(service?.policy ?? {}, rule.policy);
+    return { ...rule, outlier: policy.outlier ?? rule.outlier, limits: { ...rule.limits, ...policy.limits } };
   }
 
   private create(rule: ClusterRule, protocol: Protocol): Live {
@@ -71,8 +89,8 @@ export class Clusters {
       runtime,
       onEvent,
       ...(hash === undefined ? {} : { hash }),
-      peers: (endpoint, { connectTimeoutMs }) =>
-        peers.acquire({ address: { host: endpoint.address, port: endpoint.port }, protocol, connectTimeoutMs }),
+      peers: ({ address: host, port }, { connectTimeoutMs, limits: { maxConnections } }) =>
+        peers.acquire({ address: { host, port }, protocol, connectTimeoutMs, maxConnections }),
     });
     cluster.setEndpoints(this.endpoints(rule.endpointsKey));
     const live = { cluster, holders: 0 };

@@ -97,6 +97,7 @@ class Served implements Dispatcher {
     const before = this.plan;
     this.rule = rule;
     this.plan = this.compile();
+    this.plan.takeOver(before);
     before.retire();
   }
 

@@ -92,6 +92,7 @@ export class Services {
         this.context.logger.warn(`${after.message}; the routes before stay in force`);
         return;
       }
+      if (before instanceof ServicePlan && after instanceof ServicePlan) after.takeOver(before);
       this.plans.set(key, after);
     }
     if (before instanceof ServicePlan) before.retire();
@@ -111,6 +112,7 @@ export class Services {
     };
     const compileContext: CompileContext = {
       direction: 'outbound',
+      sharing: protocol.sharing,
       service: rule,
       runtime: context.runtime,
       engines: context.engines,

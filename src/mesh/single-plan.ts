@@ -58,6 +58,7 @@ export function singlePlan(
       compilePlan(
         {
           direction,
+          sharing: protocol.sharing,
           service: rule,
           runtime,
           engines,

@@ -1,5 +1,6 @@
 import { Failure } from '../call/index.js';
 import { BalanceGate, type Cluster, OutlierGate } from '../cluster/index.js';
+import type { Sharing } from '../message/index.js';
 import {
   attemptTimeoutStage,
   type BreakerState,
@@ -27,6 +28,8 @@ import type { ServiceMeters } from './service-plan.js';
 
 /** What compiling a plan takes from the mesh. */
 export interface CompileContext {
+  /** Of the protocol. */
+  readonly sharing: Sharing;
   readonly direction: 'outbound' | 'inbound';
   readonly service: ServiceRule;
   readonly runtime: Runtime;
@@ -162,6 +165,7 @@ function scopeOf(context: CompileContext, route: CompiledRoute, cluster: Cluster
   const mirrors = new Map<string, RoutePlan | Failure>();
   return {
     direction: context.direction,
+    sharing: context.sharing,
     service: context.service,
     route: route.rule,
     cluster: cluster.rule,

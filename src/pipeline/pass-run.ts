@@ -92,7 +92,7 @@ export class RoutedPass extends Pass implements Expirable {
       const delayMs = retry.again(this, attempt, outcome);
       if (delayMs < 0) this.finish(outcome);
       else if (delayMs === 0) this.attemptOnce();
-      else this.backoff = this.plan.runtime.timers.arm(delayMs, this);
+      else this.waitFor(delayMs);
     } catch (thrown) {
       this.finish(Failure.from(thrown, 'retry'));
     }
@@ -101,6 +101,12 @@ export class RoutedPass extends Pass implements Expirable {
   expired(): void {
     this.backoff = undefined;
     if (!this.settled) this.attemptOnce();
+  }
+
+  /** Its caller waits, perhaps with nothing else open: the process must not end meanwhile. */
+  private waitFor(delayMs: number): void {
+    this.backoff = this.plan.runtime.timers.arm(delayMs, this);
+    this.backoff.ref();
   }
 
   /** What the chain of routed interceptors came to. */

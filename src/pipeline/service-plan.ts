@@ -93,6 +93,25 @@ export class ServicePlan {
     return plan;
   }
 
+  /**
+   * Compiles what takes over from the plan before, as long as that one still holds it: the same routes to the same
+   * clusters, one route to each cluster that was in use, and the first route. Else a change of rules would close
+   * connections, forget ejections, refill buckets and lose counts between the last call of the old plan and the first of
+   * the new. Costs what was in use, not what there is.
+   */
+  takeOver(before: ServicePlan): void {
+    const used = before.plans.flatMap((plans) => plans.filter((it) => it instanceof RoutePlan));
+    if (used.length === 0) return;
+    const wanted = new Set(used.map((it) => `${it.route.name}\n${it.cluster.name}`));
+    const clusters = new Set(used.map((it) => it.cluster.name));
+    for (const route of this.table.routes) {
+      route.rule.destinations.forEach(({ cluster }, at) => {
+        const first = route.index === 0 && at === 0;
+        if (clusters.delete(cluster) || first || wanted.has(`${route.name}\n${cluster}`)) this.plan(route, at);
+      });
+    }
+  }
+
   /** A call goes in. */
   enter(call: RoutedCall): void {
     this.inflight++;

@@ -1,4 +1,5 @@
 import type { Attempt, Call, Failure, Outcome, Pass, Reply } from '../call/index.js';
+import type { Sharing } from '../message/index.js';
 import type { AttributeMatch, ClusterRule, PolicyRule, RouteRule, RuleEngines, ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { BreakerEngineFactory, BreakerState, PacingEngineFactory } from './engines.js';
@@ -56,6 +57,8 @@ export interface Fallback {
 /** What a stage may know when it is bound. */
 export interface PlanScope {
   readonly direction: 'outbound' | 'inbound';
+  /** May calls share a connection? */
+  readonly sharing: Sharing;
   readonly service: ServiceRule;
   readonly route: RouteRule;
   readonly cluster: ClusterRule;

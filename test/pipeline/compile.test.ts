@@ -29,6 +29,7 @@ function setUp(policy: PolicyRule) {
   const holding = jest.fn((name: string) => ({ name, rule: { ...clusterRule, name } }) as Cluster);
   const context = {
     direction: 'outbound',
+    sharing: 'multiplexed',
     service,
     runtime: new ManualRuntime(),
     engines: {},

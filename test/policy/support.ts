@@ -168,6 +168,7 @@ export function scope(options: ScopeOptions = {}): PlanScope & { runtime: Manual
     ...options.route,
   };
   return {
+    sharing: 'multiplexed',
     direction: options.direction ?? 'outbound',
     service,
     route,

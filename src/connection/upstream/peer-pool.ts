@@ -36,6 +36,7 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
   #drainTimer: Timer | undefined = undefined;
   #drained: (() => void)[] | undefined = undefined;
   #connectTimeoutMs: number;
+  #maxConnections: number;
   #holders = 0;
 
   constructor(
@@ -51,6 +52,7 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
     this.address = formatAddress(target);
     this.#backoff = new Backoff(runtime, options);
     this.#connectTimeoutMs = options.connectTimeoutMs;
+    this.#maxConnections = options.maxConnections;
   }
 
   get open(): number {
@@ -91,8 +93,9 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
   }
 
   /** A holder that wants to know sooner: the smallest wish of all holders counts. */
-  hold(connectTimeoutMs = this.#connectTimeoutMs): this {
+  hold(connectTimeoutMs = this.#connectTimeoutMs, maxConnections = this.#maxConnections): this {
     this.#holders++;
+    this.#maxConnections = Math.max(1, Math.min(this.#maxConnections, maxConnections));
     this.#connectTimeoutMs = Math.min(this.#connectTimeoutMs, connectTimeoutMs);
     return this;
   }
@@ -219,10 +222,10 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
   }
 
   #dialIfNeeded(): void {
-    const { maxConnections, maxInFlight } = this.options;
+    const { maxInFlight } = this.options;
     while (
       this.#dials.size * maxInFlight < this.#waiting.length &&
-      this.#dials.size + this.#connections.length < maxConnections &&
+      this.#dials.size + this.#connections.length < this.#maxConnections &&
       this.#backoff.refusal === undefined
     ) {
       this.#dials.add(new Dial(this, this.transport, this.target, this.runtime, this.#connectTimeoutMs));

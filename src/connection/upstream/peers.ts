@@ -21,6 +21,8 @@ export interface PeerWish {
   readonly tls?: string;
   /** The cluster's; the smallest of all that share the peer counts. */
   readonly connectTimeoutMs?: number;
+  /** The cluster's, for each of its endpoints; the smallest that was ever asked for while the peer lives. */
+  readonly maxConnections?: number;
 }
 
 /**
@@ -45,7 +47,7 @@ export class Peers {
       pool = this.#create(key, wish);
       this.#pools.set(key, pool);
     }
-    return pool.hold(wish.connectTimeoutMs);
+    return pool.hold(wish.connectTimeoutMs, wish.maxConnections);
   }
 
   /** All that have connections or calls, for figures and tools. */

@@ -55,13 +55,15 @@ class Entry {
 export const concurrencyStage: StageBinder<Gate<Attempt>> = {
   role: 'concurrency',
   why: 'holds the number of requests under way to a cluster below its limit; some more may wait',
-  bind({ service, route, cluster, policy, state }) {
-    const { maxRequests, maxPendingRequests } = effectiveLimits(cluster, policy);
-    if (maxRequests === Number.POSITIVE_INFINITY) return undefined;
+  bind({ sharing, service, route, cluster, policy, state }) {
+    const { maxConnections, maxRequests, maxPendingRequests } = effectiveLimits(cluster, policy);
+    // A connection that takes one call at a time: as many calls as connections, of all endpoints together.
+    const maxActive = sharing === 'exclusive' ? Math.min(maxRequests, maxConnections) : maxRequests;
+    if (maxActive === Number.POSITIVE_INFINITY) return undefined;
     const slots = state.get(`cluster/${cluster.name}/slots`, null, () => new ConcurrencySlots());
     const key = `cluster/${cluster.name}/slot-limits/${service.key}/${routeKey(route)}`;
     const limits = state.get<SlotLimits>(key, null, () => ({ maxActive: 0, maxWaiting: 0 }));
-    limits.maxActive = maxRequests;
+    limits.maxActive = maxActive;
     limits.maxWaiting = maxPendingRequests === Number.POSITIVE_INFINITY ? DEFAULT_MAX_WAITING : maxPendingRequests;
     return new ConcurrencyGate(slots, limits, cluster.name);
   },
