@@ -127,10 +127,12 @@ export class Adoption {
       const now = this.#held.get(key);
       if (now !== undefined) held.push(now);
     }
-    for (const waiting of this.#held.values()) {
-      if (waiting.problems.length === 0) this.#consider(waiting, services);
-    }
-    this.#sweep(clusters);
+    // A cluster that is swept may be one that a held table thought was there.
+    do {
+      for (const waiting of this.#held.values()) {
+        if (waiting.problems.length === 0) this.#consider(waiting, services);
+      }
+    } while (this.#sweep(clusters));
     this.#wait();
     const { version, endpoints } = changes;
     if (services.size + clusters.size + endpoints.size + held.length > 0) {
@@ -195,12 +197,17 @@ export class Adoption {
     }
   }
 
-  #sweep(changed: Set<string>): void {
+  /** Forgets clusters that are gone and named by no table in force. @returns whether there were any */
+  #sweep(changed: Set<string>): boolean {
+    let swept = false;
     for (const name of this.#orphans) {
       if (this.#uses.has(name)) continue;
       this.#orphans.delete(name);
-      if (this.#clusters.delete(name)) changed.add(name);
+      if (!this.#clusters.delete(name)) continue;
+      changed.add(name);
+      swept = true;
     }
+    return swept;
   }
 
   /** Notes what held tables wait for, and wakes up when the next of it has been waited for long enough. */
