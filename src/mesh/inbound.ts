@@ -14,6 +14,8 @@ import type { Message, Protocol } from '../message/index.js';
 import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
 import type { KeyedStateStore } from '../policy/index.js';
 import type { Adoption, ServiceRule } from '../rules/index.js';
+import type { MeshNode } from './options.js';
+import { ownService } from './own-service.js';
 import { type Single, type SinglePlanParts, singlePlan, undescribedService } from './single-plan.js';
 
 /** How to stand in front of a service of this process. */
@@ -21,7 +23,11 @@ export type ServeOptions = {
   /** Where to listen; `port` 0: any that is free. @defaultValue host 127.0.0.1 */
   readonly port: number;
   readonly host?: string;
-  /** `<host>:<port>` of the service whose rules hold. @defaultValue none: calls are counted, nothing limits them */
+  /**
+   * `<host>:<port>` of the service whose rules hold.
+   * @defaultValue the one whose workload selector has the mesh's node and this port (the app's, where it is forwarded
+   * to), else none: calls are counted, nothing limits them
+   */
   readonly service?: string;
   /** Name of what is spoken. @defaultValue what the service's port name says, else the mesh's only protocol */
   readonly protocol?: string;
@@ -40,6 +46,8 @@ export interface InboundParts extends SinglePlanParts {
   readonly adoption: Adoption;
   readonly peers: Peers;
   readonly protocols: ReadonlyMap<string, Protocol>;
+  /** Who this process is. */
+  readonly node: MeshNode;
   readonly state: KeyedStateStore;
   readonly changes: Observable<unknown>;
   readonly serve: (stream: Duplex, protocol: Protocol, dispatcher: Dispatcher) => Downstream;
@@ -64,6 +72,8 @@ class Served implements Dispatcher {
   readonly protocol: Protocol;
   private readonly destination: { readonly host: string; readonly port: number };
   private readonly single: Single;
+  private readonly named: boolean;
+  private readonly appPort: number;
   private rule: ServiceRule | undefined;
   private plan: ServicePlan;
   private readonly subscription: { unsubscribe(): void };
@@ -73,6 +83,8 @@ class Served implements Dispatcher {
     private readonly parts: InboundParts,
   ) {
     this.destination = parseService(options.service ?? `${options.host ?? '127.0.0.1'}:${options.port}`);
+    this.named = options.service !== undefined;
+    this.appPort = 'forward' in options ? options.forward.port : options.port;
     this.rule = this.described();
     this.protocol = protocolOf(options, this.rule, parts.protocols);
     this.single = singleOf(options, this.destination.port, this.protocol, parts.peers);
@@ -102,8 +114,10 @@ class Served implements Dispatcher {
   }
 
   private described(): ServiceRule | undefined {
+    const { services } = this.parts.adoption;
+    if (!this.named) return ownService(services.values(), this.parts.node, this.appPort);
     const { host, port } = this.destination;
-    return this.parts.adoption.services.get(`${host}_${port}`);
+    return services.get(`${host}_${port}`);
   }
 
   private compile(): ServicePlan {

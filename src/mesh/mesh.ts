@@ -187,6 +187,7 @@ export class Mesh implements AsyncDisposable {
     return this.keep(
       await serveInbound(options, {
         ...{ runtime, engines, telemetry, active, adoption, peers, protocols },
+        node: this.options.node ?? {},
         observe: this.options.mode === 'observe',
         state: this.services.state,
         changes: adoption.changes,
