@@ -23,6 +23,8 @@ export interface InProcessOptions {
   /** What the client's end shows as `remoteAddress` and `remotePort`. @defaultValue '127.0.0.1' and 0 */
   readonly host?: string;
   readonly port?: number;
+  /** The client's end ends its own side when the other has, as sockets of `net.connect` do. @defaultValue false */
+  readonly clientEnds?: boolean;
 }
 
 /**
@@ -43,7 +45,7 @@ export class InProcessSocket extends Duplex {
     private readonly copies: boolean,
     options: InProcessOptions,
   ) {
-    super({ allowHalfOpen: true, highWaterMark: options.highWaterMark ?? 65536 });
+    super({ allowHalfOpen: !(copies && options.clientEnds), highWaterMark: options.highWaterMark ?? 65536 });
     this.remoteAddress = options.host ?? '127.0.0.1';
     this.remotePort = options.port ?? 0;
   }

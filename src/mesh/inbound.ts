@@ -82,9 +82,10 @@ class Served implements Dispatcher {
     options: ServeOptions,
     private readonly parts: InboundParts,
   ) {
-    this.destination = parseService(options.service ?? `${options.host ?? '127.0.0.1'}:${options.port}`);
-    this.named = options.service !== undefined;
-    this.appPort = 'forward' in options ? options.forward.port : options.port;
+    const { service, host = '127.0.0.1', port } = options;
+    this.destination = service === undefined ? { host, port } : parseService(service);
+    this.named = service !== undefined;
+    this.appPort = 'forward' in options ? options.forward.port : port;
     this.rule = this.described();
     this.protocol = protocolOf(options, this.rule, parts.protocols);
     this.single = singleOf(options, this.destination.port, this.protocol, parts.peers);
@@ -141,7 +142,9 @@ function singleOf(options: ServeOptions, port: number, protocol: Protocol, peers
 export function parseService(service: string): { host: string; port: number } {
   const colon = service.lastIndexOf(':');
   const port = Number(service.slice(colon + 1));
-  if (colon <= 0 || !Number.isInteger(port)) throw new TypeError(`service '${service}' is not <host>:<port>`);
+  if (colon <= 0 || !Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new TypeError(`service '${service}' is not <host>:<port>`);
+  }
   return { host: service.slice(0, colon), port };
 }
 

@@ -1,56 +1,65 @@
 import type { Subscription } from 'rxjs';
 import { type RuleSource, type RuleStore, watchSource } from '../rules/index.js';
-import type { Runtime } from '../runtime/index.js';
+import type { Expirable, Runtime, Timer } from '../runtime/index.js';
 import type { Logger } from '../telemetry/index.js';
 
 /** Follows the sources, and knows when calls need not wait for the first rules any longer. */
-export class Intake {
+export class Intake implements Expirable {
   /** Resolves when every source is in sync, one has failed, or time is up; see {@link problem}. */
   readonly opened: Promise<void>;
   open = false;
   /** Why the first rules are not there; undefined: they are. */
   problem: Error | undefined;
   private readonly subscriptions: Subscription[] = [];
+  private readonly timer: Timer;
+  private resolve!: () => void;
 
   constructor(
     sources: readonly RuleSource[],
     private readonly store: RuleStore,
-    private readonly runtime: Runtime,
+    runtime: Runtime,
     private readonly initialTimeoutMs: number,
     private readonly logger: Logger,
     private readonly onOpen: () => void,
   ) {
-    this.opened = this.follow(sources);
+    this.opened = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+    this.timer = runtime.timers.arm(initialTimeoutMs, this);
+    this.timer.ref();
+    this.follow(sources);
   }
 
+  /** The sources did not say all they have in time. */
+  expired(): void {
+    this.finish(new Error(`no rules within ${this.initialTimeoutMs} ms from ${this.silent()}`));
+  }
+
+  /** Follows the sources no longer; who waits for the first rules waits in vain. */
   close(): void {
     for (const subscription of this.subscriptions) subscription.unsubscribe();
+    this.finish(new Error('the mesh was closed before it had its first rules'));
   }
 
-  private follow(sources: readonly RuleSource[]): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = (problem?: Error): void => {
-        if (this.open) return;
-        timer.cancel();
-        this.problem = problem;
-        this.open = true;
-        this.onOpen();
-        resolve();
-      };
-      const timer = this.runtime.timers.arm(this.initialTimeoutMs, {
-        expired: () => finish(new Error(`no rules within ${this.initialTimeoutMs} ms from ${this.silent()}`)),
-      });
-      timer.ref();
-      const statuses = this.store.statuses.subscribe((status) => {
-        for (const problem of status.problems) this.logger.warn(`source ${status.name}: ${problem}`);
-        if (status.failed) finish(new Error(`source ${status.name} failed: ${status.problems.join('; ')}`));
-        else if (this.store.synced) finish();
-      });
-      this.subscriptions.push(statuses);
-      for (const source of sources) this.store.register(source);
-      for (const source of sources) this.subscriptions.push(watchSource(this.store, source));
-      if (this.store.synced) finish();
+  private follow(sources: readonly RuleSource[]): void {
+    const statuses = this.store.statuses.subscribe((status) => {
+      for (const problem of status.problems) this.logger.warn(`source ${status.name}: ${problem}`);
+      if (status.failed) this.finish(new Error(`source ${status.name} failed: ${status.problems.join('; ')}`));
+      else if (this.store.synced) this.finish();
     });
+    this.subscriptions.push(statuses);
+    for (const source of sources) this.store.register(source);
+    for (const source of sources) this.subscriptions.push(watchSource(this.store, source));
+    if (this.store.synced) this.finish();
+  }
+
+  private finish(problem?: Error): void {
+    if (this.open) return;
+    this.timer.cancel();
+    this.problem = problem;
+    this.open = true;
+    this.onOpen();
+    this.resolve();
   }
 
   private silent(): string {

@@ -35,9 +35,11 @@ import { parseService, type ServeOptions, serveInbound } from './inbound.js';
 import { Intake } from './intake.js';
 import type { MeshOptions } from './options.js';
 import { Outbound } from './outbound.js';
+import { Passing } from './passing.js';
 import { describePlan, type PlanDescription } from './plan-description.js';
 import { Services } from './services.js';
 import { type MeshStatus, statusOf } from './status.js';
+import type { Target } from './target.js';
 import { MeshTelemetry } from './telemetry.js';
 
 const INITIAL_TIMEOUT_MS = 10_000;
@@ -51,6 +53,12 @@ export interface ListenOptions {
   readonly host?: string;
   /** `<host>:<port>` of the service that clients of this port mean. */
   readonly service: string;
+}
+
+/** A stream that the mesh drains when it closes. */
+interface Closing {
+  drain(timeoutMs: number): Promise<void>;
+  readonly closed: Promise<void>;
 }
 
 /**
@@ -72,7 +80,7 @@ export class Mesh implements AsyncDisposable {
   private readonly active = new ActiveCalls();
   private readonly budget: ByteBudget;
   private readonly circuits = new Map<string, BreakerState>();
-  private readonly downstreams = new Set<Downstream>();
+  private readonly downstreams = new Set<Closing>();
   private readonly listeners = new Set<Listener>();
   private readonly subscription: Subscription;
   private closing: Promise<void> | undefined;
@@ -115,7 +123,9 @@ export class Mesh implements AsyncDisposable {
       routed: compileChain(interceptors, 'routed', 'outbound'),
       onNoRules: options.onNoRules ?? 'fail',
       noRules: () => this.intake.problem,
+      transport,
       serve: (stream, protocol, dispatcher) => this.serveStream(stream, protocol, dispatcher),
+      pass: (stream) => this.drainAtClose(new Passing(stream, runtime)),
     });
     this.subscription = adoption.changes.subscribe((change) => this.adopted(change));
     const timeoutMs = options.initialTimeoutMs ?? INITIAL_TIMEOUT_MS;
@@ -151,18 +161,18 @@ export class Mesh implements AsyncDisposable {
    */
   connect(host: string, port: number): Duplex {
     const target = this.outbound.target({ host, port });
-    const [client, server] = inProcessDuplex({ host, port });
-    if (this.intake.open) this.outbound.attach(server, target);
-    else void this.intake.opened.then(() => this.outbound.attach(server, target));
+    const [client, server] = inProcessDuplex({ host, port, clientEnds: true });
+    if (this.intake.open) this.attach(client, server, target);
+    else void this.intake.opened.then(() => this.attach(client, server, target));
     return client;
   }
 
   /**
    * A port for clients that cannot be given a stream: what they send goes to the service as if they had called it.
-   * @throws Error - the port cannot be listened on, or no protocol is known for the service
+   * @throws Error - the port cannot be listened on, no protocol is known for the service, or the mesh is closed
    */
   async listen(options: ListenOptions): Promise<Listener> {
-    await this.intake.opened;
+    await this.opened();
     const target = this.outbound.target(parseService(options.service));
     const protocol = this.outbound.protocolOf(target);
     if (protocol === undefined) {
@@ -181,7 +191,7 @@ export class Mesh implements AsyncDisposable {
    * limits, and interceptors for inbound calls.
    */
   async serve(options: ServeOptions): Promise<Listener> {
-    await this.intake.opened;
+    await this.opened();
     const { runtime, telemetry, active, adoption, peers, protocols } = this;
     const { interceptors = [], engines = {} } = this.options;
     return this.keep(
@@ -252,9 +262,9 @@ export class Mesh implements AsyncDisposable {
   ) => this.outbound.begin(this.outbound.target(destination), message, sink, timeoutMs);
 
   private async shutDown(drainMs: number): Promise<void> {
+    this.outbound.close();
     this.intake.close();
     this.subscription.unsubscribe();
-    this.outbound.close();
     const closed = [...this.listeners].map((listener) => listener.close(drainMs));
     const drained = [...this.downstreams].map((downstream) => downstream.drain(drainMs));
     const timer = this.runtime.timers.arm(drainMs, {
@@ -273,12 +283,35 @@ export class Mesh implements AsyncDisposable {
     const { runtime, budget } = this;
     const limits = this.options.connections?.downstream ?? {};
     const downstream = serve(stream, protocol, dispatcher, { ...limits, runtime, budget, listener: tellConnection });
-    this.downstreams.add(downstream);
-    void downstream.closed.then(() => this.downstreams.delete(downstream));
+    this.drainAtClose(downstream);
     return downstream;
   }
 
-  private keep(listener: Listener): Listener {
+  private drainAtClose(stream: Closing): void {
+    this.downstreams.add(stream);
+    void stream.closed.then(() => this.downstreams.delete(stream));
+  }
+
+  private attach(client: Duplex, server: Duplex, target: Target): void {
+    if (server.destroyed) return;
+    if (this.closing === undefined) {
+      this.outbound.attach(server, target);
+      return;
+    }
+    server.on('error', () => {}); // nobody has its end
+    client.destroy(new Failure('DRAINING'));
+  }
+
+  private async opened(): Promise<void> {
+    await this.intake.opened;
+    if (this.closing !== undefined) throw new Failure('DRAINING');
+  }
+
+  private async keep(listener: Listener): Promise<Listener> {
+    if (this.closing !== undefined) {
+      await listener.close();
+      throw new Failure('DRAINING');
+    }
     this.listeners.add(listener);
     void listener.closed.then(() => this.listeners.delete(listener));
     return listener;

@@ -7,7 +7,7 @@ import {
   type DownstreamPeer,
   Failure,
 } from '../call/index.js';
-import { type Downstream, type Peers, passThrough, plainTransport } from '../connection/index.js';
+import { type Peers, passThrough, type TransportSocket } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
 import type { KeyedStateStore } from '../policy/index.js';
@@ -32,7 +32,10 @@ export interface OutboundParts extends SinglePlanParts {
   readonly onNoRules: 'direct' | 'fail';
   /** Why there are no first rules; undefined: there are. */
   readonly noRules: () => Error | undefined;
-  readonly serve: (stream: Duplex, protocol: Protocol, dispatcher: Dispatcher) => Downstream;
+  readonly transport: TransportSocket;
+  readonly serve: (stream: Duplex, protocol: Protocol, dispatcher: Dispatcher) => void;
+  /** Told of each stream that is passed through. */
+  readonly pass: (stream: Duplex) => void;
 }
 
 /** Calls and streams of this process to services. */
@@ -68,11 +71,15 @@ export class Outbound {
   }
 
   /** Serves a stream of one of our own clients, or passes it through where the destination is none of ours. */
-  attach(stream: Duplex, target: Target): Downstream | undefined {
+  attach(stream: Duplex, target: Target): void {
+    const { serve, pass, transport } = this.parts;
     const protocol = this.protocolOf(target);
-    if (protocol !== undefined) return this.parts.serve(stream, protocol, this.dispatcher(target));
-    passThrough(stream, plainTransport.connect(target.destination));
-    return undefined;
+    if (protocol !== undefined) {
+      serve(stream, protocol, this.dispatcher(target));
+      return;
+    }
+    passThrough(stream, transport.connect(target.destination));
+    pass(stream);
   }
 
   target({ host, port }: Destination): Target {

@@ -91,8 +91,8 @@ export class YamlSource implements RuleSource {
   }
 }
 
-/** What a made-up server does with a request: the payload of its reply, or nothing for silence. */
-export type Answer = (payload: string) => string | undefined;
+/** What a made-up server does with a request: the payload of its reply, or nothing for silence, or for `later`. */
+export type Answer = (payload: string, later: (payload: string) => void) => string | undefined;
 
 export interface World {
   readonly mesh: Mesh;
@@ -118,8 +118,9 @@ export function world(yaml?: string, options: Partial<MeshOptions> = {}): World 
   const server = (host: string, answer: Answer = (payload) => `${host} ${payload}`) => {
     const dispatcher: Dispatcher = {
       dispatch: (request, sink) => {
-        const payload = answer(payloadOf(request));
-        if (payload !== undefined && request.kind !== 'oneway') sink.reply(new Reply(message('response', payload)));
+        const reply = (payload: string) => sink.reply(new Reply(message('response', payload)));
+        const payload = answer(payloadOf(request), reply);
+        if (payload !== undefined && request.kind !== 'oneway') reply(payload);
         return { cancel() {} };
       },
     };
