@@ -48,9 +48,9 @@ export function plainRules(routes = 1000): CodeSource {
 }
 
 /**
- * The same with every stage that a call of a busy route can have: deadline, fallback, rate limit, mirror (asked, and sending
- * nothing), retry, breaker, concurrency, balance, outlier, counters, attempt timeout, mutations both ways, and what Dubbo
- * stamps. Not pacing, which is for routes of less than 100 calls a second.
+ * The same with every stage that a call of a busy route can have: deadline, fallback, rate limit, mirror (one in a million),
+ * retry, breaker, concurrency, balance, outlier, counters, attempt timeout, mutations both ways, and what Dubbo stamps.
+ * Not pacing, which is for routes of less than 100 calls a second.
  */
 export function fullRules(): CodeSource {
   const limits = { ...cluster(HOST).limits, maxRequests: 100_000 };
@@ -78,7 +78,7 @@ export function fullRules(): CodeSource {
     },
   } as const;
   const routes = routesByMethod(1000, CLUSTER, {
-    mirrors: [{ cluster: CLUSTER, perMillion: 0 }],
+    mirrors: [{ cluster: CLUSTER, perMillion: 1 }],
     requestMutation: [['env', 'prod']],
     responseMutation: [['via', 'meltemi']],
   });

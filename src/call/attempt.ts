@@ -72,6 +72,7 @@ export abstract class Attempt {
     return this.pass.call.protocol;
   }
 
+  /** Of the deadline, by `pass.now`: as of now while stages run. */
   abstract readonly remainingMs: number;
   abstract readonly settled: boolean;
 

@@ -27,8 +27,11 @@ export class Call {
   mutation: Mutation | undefined = undefined;
   /** When it must have ended, in `runtime.now()`. */
   deadlineAt = NO_DEADLINE;
-  /** Taken once and kept by all attempts, so that a retry stays on the drawn cluster. In [0, 1). */
-  draw = 0;
+  /**
+   * Taken once and kept by all attempts, so that a retry stays on the drawn cluster. In [0, 1); -1 as long as there was
+   * nothing to draw, for no route that was met has several destinations.
+   */
+  draw = -1;
   /** Its mirrors were decided: once a call, however many passes it makes. */
   mirrored = false;
   startedAt = 0;

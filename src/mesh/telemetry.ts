@@ -129,14 +129,14 @@ export class PlanMeters implements ServiceMeters {
     if (events.callStart.hasSubscribers) events.callStart.publish({ call, service: this.service });
   }
 
-  ended(call: RoutedCall, outcome: Outcome): void {
+  ended(call: RoutedCall, outcome: Outcome, endedAt: number): void {
     this.active.ended();
     const { pass } = call;
     const meter = pass === undefined ? this.unrouted : pass.plan.meter;
-    const durationMs = call.endedAt - call.startedAt;
+    const durationMs = endedAt - call.startedAt;
     const refusedBy = pass === undefined && outcome instanceof Failure ? (outcome.role ?? 'match') : pass?.refusedBy;
     meter.settled(call, outcome, durationMs, pass?.attempts ?? 0, refusedBy);
-    this.telemetry.ended(call, this.service, pass, outcome, call.endedAt);
+    this.telemetry.ended(call, this.service, pass, outcome, endedAt);
   }
 
   close(): void {

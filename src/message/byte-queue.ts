@@ -8,9 +8,12 @@ const COPY_UP_TO = 4096;
  * and small messages that straddle chunks are copied.
  */
 export class ByteQueue {
-  #chunks: Buffer[] = [];
-  #first = 0;
+  /** The chunk that is being read. Mostly it is the only one, and then no array is touched. */
+  #head: Buffer = EMPTY;
   #offset = 0;
+  /** The chunks behind it. */
+  #rest: Buffer[] = [];
+  #first = 0;
   #length = 0;
 
   get length(): number {
@@ -19,7 +22,8 @@ export class ByteQueue {
 
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
+    if (this.#length === 0) this.#head = chunk;
+    else this.#rest.push(chunk);
     this.#length += chunk.length;
   }
 
@@ -27,27 +31,27 @@ export class ByteQueue {
   peek(n: number): Buffer | null {
     if (n > this.#length) return null;
     if (n === 0) return EMPTY;
-    const chunk = this.#chunks[this.#first]!;
-    if (this.#offset + n <= chunk.length) return chunk.subarray(this.#offset, this.#offset + n);
-    return this.#copy(n);
+    const end = this.#offset + n;
+    return end <= this.#head.length ? this.#head.subarray(this.#offset, end) : this.#copy(n);
   }
 
   /** The byte at `at`, from the front; -1 if there is none. */
   at(at: number): number {
     if (at >= this.#length) return -1;
     let position = this.#offset + at;
-    for (let i = this.#first; ; i++) {
-      const chunk = this.#chunks[i]!;
-      if (position < chunk.length) return chunk[position]!;
+    let chunk = this.#head;
+    for (let i = this.#first; position >= chunk.length; i++) {
       position -= chunk.length;
+      chunk = this.#rest[i]!;
     }
+    return chunk[position]!;
   }
 
   /** Takes the next `n` bytes off. @throws RangeError if there are fewer: ask {@link length} first. */
   take(n: number): Bytes {
     if (n > this.#length) throw new RangeError(`${n} bytes asked of ${this.#length}`);
     if (n === 0) return [];
-    const chunk = this.#chunks[this.#first]!;
+    const chunk = this.#head;
     const end = this.#offset + n;
     if (end <= chunk.length) {
       const piece = this.#offset === 0 && end === chunk.length ? chunk : chunk.subarray(this.#offset, end);
@@ -68,18 +72,18 @@ export class ByteQueue {
   }
 
   clear(): void {
-    this.#chunks = [];
-    this.#first = 0;
+    this.#head = EMPTY;
     this.#offset = 0;
+    this.#rest = [];
+    this.#first = 0;
     this.#length = 0;
   }
 
   #segments(n: number): Bytes {
     const pieces: Buffer[] = [];
     while (n > 0) {
-      const chunk = this.#chunks[this.#first]!;
-      const size = Math.min(n, chunk.length - this.#offset);
-      pieces.push(chunk.subarray(this.#offset, this.#offset + size));
+      const size = Math.min(n, this.#head.length - this.#offset);
+      pieces.push(this.#head.subarray(this.#offset, this.#offset + size));
       this.#advance(size);
       n -= size;
     }
@@ -88,29 +92,33 @@ export class ByteQueue {
 
   #copy(n: number): Buffer {
     const copy = Buffer.allocUnsafe(n);
-    let written = 0;
-    let from = this.#offset;
-    for (let i = this.#first; written < n; i++) {
-      written += this.#chunks[i]!.copy(copy, written, from, from + n - written);
-      from = 0;
-    }
+    let written = this.#head.copy(copy, 0, this.#offset);
+    for (let i = this.#first; written < n; i++) written += this.#rest[i]!.copy(copy, written, 0, n - written);
     return copy;
   }
 
   #advance(n: number): void {
     this.#length -= n;
-    n += this.#offset;
-    while (this.#first < this.#chunks.length && n >= this.#chunks[this.#first]!.length) {
-      n -= this.#chunks[this.#first]!.length;
-      this.#chunks[this.#first] = EMPTY;
-      this.#first++;
+    this.#offset += n;
+    if (this.#offset >= this.#head.length) this.#moveOn();
+  }
+
+  /** To the chunk that the offset lies in, now beyond the first. */
+  #moveOn(): void {
+    while (this.#offset >= this.#head.length && this.#first < this.#rest.length) {
+      this.#offset -= this.#head.length;
+      this.#head = this.#rest[this.#first]!;
+      this.#rest[this.#first++] = EMPTY;
     }
-    this.#offset = n;
-    if (this.#first === this.#chunks.length) {
-      this.#chunks.length = 0;
+    if (this.#length === 0) {
+      this.#head = EMPTY;
+      this.#offset = 0;
+    }
+    if (this.#first === this.#rest.length) {
+      if (this.#first > 0) this.#rest.length = 0;
       this.#first = 0;
     } else if (this.#first > 64) {
-      this.#chunks.splice(0, this.#first);
+      this.#rest.splice(0, this.#first);
       this.#first = 0;
     }
   }

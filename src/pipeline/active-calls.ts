@@ -26,7 +26,7 @@ export class ActiveCalls {
     if (call.older !== undefined) call.older.newer = call.newer;
     call.newer = undefined;
     call.older = undefined;
-    if (--this.count === 0) for (const idle of this.idlers.splice(0)) idle();
+    if (--this.count === 0 && this.idlers.length > 0) for (const idle of this.idlers.splice(0)) idle();
   }
 
   /** Resolves when no call is under way. */

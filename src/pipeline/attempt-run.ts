@@ -1,6 +1,6 @@
 import { Attempt, type Connection, Failure, NO_DEADLINE, type Outcome, Reply, WRITTEN } from '../call/index.js';
 import type { Message, ReplyStatus } from '../message/index.js';
-import { attemptMutation, type Gate, WAIT } from '../policy/index.js';
+import { attemptMutation, type Gate, type Verdict, WAIT } from '../policy/index.js';
 import type { RoutedPass } from './pass-run.js';
 import type { RoutePlan } from './plan.js';
 import { settle } from './settle.js';
@@ -17,43 +17,49 @@ const OUTLIER = 8;
 const TELEMETRY = 16;
 const TIMEOUT = 32;
 
-/** What `resume` finds while a stage's `before` is still on the stack. */
-const NOT_RESUMED = Symbol('not resumed');
+const RUNNING = 0;
+/** A stage's `before` is on the stack. */
+const ENTERING = 1;
+/** It was, and the attempt was told to go on, or refused, before it returned. */
+const RESUMED = 2;
+const WAITING = 3;
 
 export class RoutedAttempt extends Attempt {
-  private readonly plan: RoutePlan;
-  private readonly owner: RoutedPass;
+  declare readonly pass: RoutedPass;
   /** The slot that is being entered, or waits. */
   private slot = 0;
-  private waiting = false;
-  private entering = false;
-  private early: Failure | undefined | typeof NOT_RESUMED = NOT_RESUMED;
-  settled = false;
+  private phase: number = RUNNING;
+  /** Why it was refused while a stage was entered. */
+  private early: Failure | undefined = undefined;
 
-  constructor(pass: RoutedPass, number: number, previous: Attempt | undefined) {
-    super(pass, number, previous);
-    this.owner = pass;
-    this.plan = pass.plan;
+  private get plan(): RoutePlan {
+    return this.pass.plan;
+  }
+
+  get settled(): boolean {
+    return this.outcome !== undefined;
   }
 
   get remainingMs(): number {
     const deadlineAt = this.pass.call.deadlineAt;
-    return deadlineAt === NO_DEADLINE ? deadlineAt : Math.max(0, deadlineAt - this.plan.runtime.now());
+    return deadlineAt === NO_DEADLINE ? deadlineAt : Math.max(0, deadlineAt - this.pass.now);
   }
 
-  start(now: number): void {
-    this.startedAt = now;
+  start(): void {
+    this.startedAt = this.pass.now;
     this.go(BREAKER);
   }
 
   resume(refusal?: Failure): void {
     if (this.settled) return;
-    if (this.entering) {
+    if (this.phase === ENTERING) {
+      this.phase = RESUMED;
       this.early = refusal;
       return;
     }
-    if (!this.waiting) return;
-    this.waiting = false;
+    if (this.phase !== WAITING) return;
+    this.phase = RUNNING;
+    this.pass.now = this.plan.runtime.now();
     if (refusal === undefined) {
       this.go(this.slot << 1);
       return;
@@ -70,11 +76,13 @@ export class RoutedAttempt extends Attempt {
 
   refused(failure: Failure): void {
     if (this.settled) return;
-    if (this.entering) {
+    if (this.phase === ENTERING) {
+      this.phase = RESUMED;
       this.early = failure;
       return;
     }
-    this.waiting = false;
+    this.phase = RUNNING;
+    this.pass.now = this.plan.runtime.now();
     this.repick(failure);
   }
 
@@ -121,9 +129,10 @@ export class RoutedAttempt extends Attempt {
 
   private enter(gate: Gate<Attempt>, slot: number): boolean {
     this.slot = slot;
-    this.entering = true;
+    this.phase = ENTERING;
     const verdict = gate.before(this);
-    this.entering = false;
+    const resumed = this.phase === RESUMED;
+    this.phase = RUNNING;
     if (verdict !== undefined && verdict !== WAIT) {
       this.refuse(verdict);
       return false;
@@ -134,13 +143,13 @@ export class RoutedAttempt extends Attempt {
       return false;
     }
     if (verdict === WAIT) {
-      if (this.early === NOT_RESUMED) {
+      if (!resumed) {
         this.passed |= slot;
-        this.waiting = true;
+        this.phase = WAITING;
         return false;
       }
       const early = this.early;
-      this.early = NOT_RESUMED;
+      this.early = undefined;
       if (early !== undefined) {
         this.refuse(early);
         return false;
@@ -152,64 +161,44 @@ export class RoutedAttempt extends Attempt {
 
   /** Its own way in: a connect that fails is answered by another endpoint, within the same attempt. */
   private balance(): boolean {
-    const gate = this.plan.balance;
     this.slot = BALANCE;
-    this.entering = true;
-    let verdict = gate.before(this);
-    for (;;) {
-      if (verdict === undefined) break;
-      if (verdict !== WAIT) {
-        this.entering = false;
-        this.refuse(verdict);
-        return false;
-      }
-      if (this.early === NOT_RESUMED) {
-        this.entering = false;
-        this.waiting = this.hasPlace();
-        return false;
-      }
-      const early = this.early;
-      this.early = NOT_RESUMED;
-      if (early === undefined) break;
-      verdict = gate.repick(this, early);
-    }
-    this.entering = false;
-    return this.hasPlace();
-  }
-
-  /** Balance has let it through; false if it was ended from outside meanwhile, in which case balance is settled here. */
-  private hasPlace(): boolean {
-    if (this.settled) {
-      settle(this.plan.balance, this, this.outcome!);
-      return false;
-    }
-    this.passed |= BALANCE;
-    return true;
+    this.phase = ENTERING;
+    return this.takePlace(this.plan.balance.before(this));
   }
 
   private repick(failure: Failure): void {
-    const gate = this.plan.balance;
     this.passed &= ~BALANCE;
-    this.entering = true;
+    this.phase = ENTERING;
     try {
-      let verdict = gate.repick(this, failure);
-      while (verdict === WAIT && this.early !== NOT_RESUMED) {
-        const early: Failure | undefined = this.early as Failure | undefined;
-        this.early = NOT_RESUMED;
-        verdict = early === undefined ? undefined : gate.repick(this, early);
-      }
-      this.entering = false;
-      if (verdict !== undefined && verdict !== WAIT) {
-        this.refuse(verdict);
-        return;
-      }
-      if (!this.hasPlace()) return;
-      if (verdict === WAIT) this.waiting = true;
-      else this.go(OUTLIER);
+      if (this.takePlace(this.plan.balance.repick(this, failure))) this.go(OUTLIER);
     } catch (thrown) {
-      this.entering = false;
       this.end(Failure.from(thrown, 'balance'));
     }
+  }
+
+  /** What balance said, with what the peer said meanwhile. True: there is a connection. */
+  private takePlace(verdict: Verdict): boolean {
+    const gate = this.plan.balance;
+    while (verdict === WAIT && this.phase === RESUMED) {
+      const early = this.early;
+      this.early = undefined;
+      this.phase = ENTERING;
+      verdict = early === undefined ? undefined : gate.repick(this, early);
+    }
+    this.phase = RUNNING;
+    if (verdict !== undefined && verdict !== WAIT) {
+      this.refuse(verdict);
+      return false;
+    }
+    if (this.settled) {
+      // Ended from outside meanwhile.
+      settle(gate, this, this.outcome!);
+      return false;
+    }
+    this.passed |= BALANCE;
+    if (verdict === undefined) return true;
+    this.phase = WAITING;
+    return false;
   }
 
   private dispatch(): void {
@@ -227,17 +216,17 @@ export class RoutedAttempt extends Attempt {
 
   private finish(outcome: Outcome): void {
     if (this.settled) return;
-    this.settled = true;
     this.outcome = outcome;
     const { plan, passed } = this;
     this.settledAt = plan.runtime.now();
+    this.pass.now = this.settledAt;
     if ((passed & TIMEOUT) !== 0) settle(plan.attemptTimeout!, this, outcome);
     if ((passed & TELEMETRY) !== 0) settle(plan.attemptTelemetry!, this, outcome);
     if ((passed & OUTLIER) !== 0) settle(plan.outlier!, this, outcome);
     if ((passed & BALANCE) !== 0) settle(plan.balance, this, outcome);
     if ((passed & CONCURRENCY) !== 0) settle(plan.concurrency!, this, outcome);
     if ((passed & BREAKER) !== 0) settle(plan.breaker!, this, outcome);
-    this.owner.attemptEnded(this, outcome);
+    this.pass.attemptEnded(this, outcome);
   }
 }
 

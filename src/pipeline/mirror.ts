@@ -7,12 +7,12 @@ const NOBODY: CallSink = { reply() {}, fail() {} };
 const FORGET = { passEnded() {} };
 
 /** Sends the call's request to another cluster as well: one pass of its own, with what time the call has left. */
-export function mirrorTo(call: Call, plan: RoutePlan): void {
+export function mirrorTo(call: Call, plan: RoutePlan, now: number): void {
   const copy = new Call(call.request, call.protocol, call.destination, NOBODY);
   copy.mutation = call.mutation;
   copy.deadlineAt = call.deadlineAt;
   copy.startedAt = call.startedAt;
   copy.draw = call.draw;
   copy.mirrored = true;
-  new RoutedPass(copy, plan, FORGET).start();
+  new RoutedPass(copy, plan, FORGET).start(now);
 }

@@ -19,18 +19,20 @@ const INTERCEPTORS = 8;
 const MIRROR = 16;
 const RETRY = 32;
 
-const NOT_RESUMED = Symbol('not resumed');
+const RUNNING = 0;
+/** A stage's `before` is on the stack. */
+const ENTERING = 1;
+/** It was, and the pass was told to go on, or refused, before it returned. */
+const RESUMED = 2;
+const WAITING = 3;
 
 export class RoutedPass extends Pass implements Expirable {
   private slot = 0;
-  private waiting = false;
-  private entering = false;
-  private early: Failure | undefined | typeof NOT_RESUMED = NOT_RESUMED;
+  private phase: number = RUNNING;
+  /** Why it was refused while a stage was entered. */
+  private early: Failure | undefined = undefined;
   private backoff: Timer | undefined = undefined;
   private chain: Running | undefined = undefined;
-  /** The pass that this one stands in for. */
-  fallbackFor: RoutedPass | undefined = undefined;
-  settled = false;
   private inner = false;
 
   constructor(
@@ -41,6 +43,10 @@ export class RoutedPass extends Pass implements Expirable {
     super(call);
   }
 
+  get settled(): boolean {
+    return this.outcome !== undefined;
+  }
+
   get route(): string {
     return this.plan.route.name;
   }
@@ -49,24 +55,28 @@ export class RoutedPass extends Pass implements Expirable {
     return this.plan.cluster.name;
   }
 
-  start(): void {
+  start(now: number): void {
+    this.now = now;
     this.go(DEADLINE);
   }
 
   /** Only what stands inside the routed interceptors. */
   startInner(): void {
     this.inner = true;
+    this.now = this.plan.runtime.now();
     this.go(MIRROR);
   }
 
   resume(refusal?: Failure): void {
     if (this.settled) return;
-    if (this.entering) {
+    if (this.phase === ENTERING) {
+      this.phase = RESUMED;
       this.early = refusal;
       return;
     }
-    if (!this.waiting) return;
-    this.waiting = false;
+    if (this.phase !== WAITING) return;
+    this.phase = RUNNING;
+    this.now = this.plan.runtime.now();
     if (refusal === undefined) {
       this.go(this.slot << 1);
       return;
@@ -77,6 +87,7 @@ export class RoutedPass extends Pass implements Expirable {
 
   end(outcome: Outcome): void {
     if (this.settled) return;
+    this.now = this.plan.runtime.now();
     this.finish(outcome);
   }
 
@@ -100,7 +111,9 @@ export class RoutedPass extends Pass implements Expirable {
 
   expired(): void {
     this.backoff = undefined;
-    if (!this.settled) this.attemptOnce();
+    if (this.settled) return;
+    this.now = this.plan.runtime.now();
+    this.attemptOnce();
   }
 
   /** Its caller waits, perhaps with nothing else open: the process must not end meanwhile. */
@@ -112,6 +125,7 @@ export class RoutedPass extends Pass implements Expirable {
   /** What the chain of routed interceptors came to. */
   chainEnded(outcome: Outcome): void {
     this.chain = undefined;
+    this.now = this.plan.runtime.now();
     this.finish(outcome);
   }
 
@@ -140,14 +154,15 @@ export class RoutedPass extends Pass implements Expirable {
   private attemptOnce(): void {
     const attempt = new RoutedAttempt(this, ++this.attempts, this.attempt as RoutedAttempt | undefined);
     this.attempt = attempt;
-    attempt.start(this.plan.runtime.now());
+    attempt.start();
   }
 
   private enter(gate: Gate<Pass>, slot: number): boolean {
     this.slot = slot;
-    this.entering = true;
+    this.phase = ENTERING;
     const verdict = gate.before(this);
-    this.entering = false;
+    const resumed = this.phase === RESUMED;
+    this.phase = RUNNING;
     if (verdict !== undefined && verdict !== WAIT) {
       this.refuse(verdict);
       return false;
@@ -157,13 +172,13 @@ export class RoutedPass extends Pass implements Expirable {
       return false;
     }
     if (verdict === WAIT) {
-      if (this.early === NOT_RESUMED) {
+      if (!resumed) {
         this.passed |= slot;
-        this.waiting = true;
+        this.phase = WAITING;
         return false;
       }
       const early = this.early;
-      this.early = NOT_RESUMED;
+      this.early = undefined;
       if (early !== undefined) {
         this.refuse(early);
         return false;
@@ -180,7 +195,6 @@ export class RoutedPass extends Pass implements Expirable {
 
   private finish(outcome: Outcome): void {
     if (this.settled) return;
-    this.settled = true;
     this.outcome = outcome;
     if (this.backoff !== undefined) {
       this.backoff.cancel();
@@ -225,9 +239,8 @@ export class RoutedPass extends Pass implements Expirable {
     if (plan instanceof Failure) return false;
     if ((this.passed & DEADLINE) !== 0) settle(this.plan.deadline!, this, failure);
     const pass = new RoutedPass(this.call, plan, this.owner);
-    pass.fallbackFor = this;
     pass.hash = this.hash;
-    pass.start();
+    pass.start(this.now);
     return true;
   }
 }

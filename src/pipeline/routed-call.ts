@@ -6,6 +6,7 @@ import {
   type DownstreamPeer,
   Failure,
   type Outcome,
+  type Pass,
   Reply,
 } from '../call/index.js';
 import type { Message, Protocol } from '../message/index.js';
@@ -25,8 +26,6 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
   /** The newest pass; undefined if no route was found. */
   pass: RoutedPass | undefined = undefined;
   outcome: Outcome | undefined = undefined;
-  endedAt = 0;
-  settled = false;
   private cancelled = false;
   private chain: Running | undefined = undefined;
 
@@ -41,29 +40,34 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     super(request, protocol, destination, sink, peer);
   }
 
+  get settled(): boolean {
+    return this.outcome !== undefined;
+  }
+
   start(): void {
     const { service } = this;
     service.enter(this);
     this.startedAt = service.runtime.now();
-    this.draw = service.runtime.random();
     service.meters.started(this);
     const wireMs = this.protocol.deadline?.(this.request);
     if (wireMs !== undefined) this.deadlineAt = Math.min(this.deadlineAt, this.startedAt + wireMs);
     if (service.beforeRoute === null) {
-      service.route(this, this);
+      service.route(this, this, this.startedAt);
       return;
     }
-    const chain = service.beforeRoute.around(this, this, (call, owner) => service.route(call as RoutedCall, owner));
+    const chain = service.beforeRoute.around(this, this, (call, owner) =>
+      service.route(call as RoutedCall, owner, service.runtime.now()),
+    );
     if (!this.settled) this.chain = chain;
   }
 
-  passEnded(_pass: unknown, outcome: Outcome): void {
-    this.finish(outcome);
+  passEnded(pass: Pass | undefined, outcome: Outcome): void {
+    this.finish(outcome, pass === undefined ? this.startedAt : pass.now);
   }
 
   chainEnded(outcome: Outcome): void {
     this.chain = undefined;
-    this.finish(outcome);
+    this.finish(outcome, this.service.runtime.now());
   }
 
   cancel(): void {
@@ -77,15 +81,13 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     if (this.settled) return;
     this.chain?.stop(outcome);
     this.pass?.end(outcome);
-    this.finish(outcome);
+    this.finish(outcome, this.service.runtime.now());
   }
 
-  private finish(outcome: Outcome): void {
+  private finish(outcome: Outcome, now: number): void {
     if (this.settled) return;
-    this.settled = true;
     this.outcome = outcome;
-    this.endedAt = this.service.runtime.now();
-    this.service.meters.ended(this, outcome);
+    this.service.meters.ended(this, outcome, now);
     this.service.leave(this);
     if (this.cancelled) return;
     if (outcome instanceof Reply) this.sink.reply(outcome);

@@ -14,7 +14,8 @@ import type { RoutedCall } from './routed-call.js';
 /** What a service's plans count in. Must not throw. */
 export interface ServiceMeters {
   started(call: RoutedCall): void;
-  ended(call: RoutedCall, outcome: Outcome): void;
+  /** @param endedAt - in `runtime.now()` */
+  ended(call: RoutedCall, outcome: Outcome, endedAt: number): void;
   route(name: string): RouteMeter;
   attempts(cluster: string): AttemptTelemetryGate;
   /** The service's last call has ended, and its plans are gone. */
@@ -65,9 +66,10 @@ export class ServicePlan {
   }
 
   /** Chooses route and cluster and starts a pass. What refuses goes to the owner too. */
-  route(call: RoutedCall, owner: PassOwner): RoutedPass | Refused {
+  route(call: RoutedCall, owner: PassOwner, now: number): RoutedPass | Refused {
     const route = this.table.match(call);
     if (route === undefined) return refuse(owner, this.noRoute(call));
+    if (call.draw < 0 && route.rule.destinations.length > 1) call.draw = this.runtime.random();
     const destination = route.pickDestination(call.draw);
     if (destination < 0) return refuse(owner, unroutable(this.rule, route));
     const plan = this.plan(route, destination);
@@ -75,7 +77,7 @@ export class ServicePlan {
     const pass = new RoutedPass(call, plan, owner);
     call.pass = pass;
     if (plan.hashKeys !== null && this.hash !== undefined) pass.hash = hashOf(call, plan.hashKeys, this.hash);
-    pass.start();
+    pass.start(now);
     return pass;
   }
 

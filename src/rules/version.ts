@@ -7,6 +7,8 @@ import { ContentHash } from './content.js';
 export class ContentVersion {
   #high = 0;
   #low = 0;
+  /** As it was asked for last, until something is counted. */
+  #text: string | undefined = undefined;
   readonly #hash = new ContentHash();
 
   /**
@@ -20,6 +22,7 @@ export class ContentVersion {
   /** Each content by itself: the order and the rest of the list do not matter. */
   countAll(sign: 1 | -1, scope: string, contents: readonly unknown[]): void {
     if (contents.length === 0) return;
+    this.#text = undefined;
     const { high, low } = this.#hash.of(scope);
     for (let i = 0; i < contents.length; i++) {
       const hash = this.#hash.of(contents[i]);
@@ -30,7 +33,8 @@ export class ContentVersion {
 
   /** 16 hexadecimal digits. */
   toString(): string {
-    return hex(this.#high) + hex(this.#low);
+    this.#text ??= hex(this.#high) + hex(this.#low);
+    return this.#text;
   }
 }
 

@@ -131,6 +131,10 @@ function cut(text: string): string {
   return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`;
 }
 
+function drawn(draw: number): string {
+  return draw < 0 ? '' : ` (draw ${draw.toFixed(4)})`;
+}
+
 /** A line for the call, one for what it was routed by, one for each attempt. */
 export function explainCall(record: CallRecord): string[] {
   const lines = [
@@ -138,7 +142,7 @@ export function explainCall(record: CallRecord): string[] {
       `${ending(record.outcome, record.reason)} after ${ms(record.durationMs)}`,
     record.route === undefined
       ? `service ${record.service}: no route`
-      : `service ${record.service}, route '${record.route}', cluster ${record.cluster} (draw ${record.draw.toFixed(4)})`,
+      : `service ${record.service}, route '${record.route}', cluster ${record.cluster}${drawn(record.draw)}`,
   ];
   if (record.refusedBy !== undefined) lines.push(`refused by ${record.refusedBy}`);
   if (record.stallMs > 0) lines.push(`our own event loop was stalled for ${ms(record.stallMs)}: no upstream is blamed`);

@@ -16,7 +16,7 @@ import { bench, message, protocol, RecordingGate, Sink } from './support.js';
 function run(plan: RoutePlan, call = new Call(message(), protocol, { host: 'demo', port: 1 }, new Sink())) {
   const outcomes: Outcome[] = [];
   const pass = new RoutedPass(call, plan, { passEnded: (_pass, outcome) => outcomes.push(outcome) });
-  pass.start();
+  pass.start(plan.runtime.now());
   return { pass, outcomes, call };
 }
 

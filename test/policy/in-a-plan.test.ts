@@ -77,7 +77,7 @@ function setUp(policy: PolicyRule = POLICY) {
     call.deadlineAt = call.startedAt + deadlineMs;
     const outcomes: Outcome[] = [];
     const pass = new RoutedPass(call, underRules, { passEnded: (_pass, outcome) => outcomes.push(outcome) });
-    pass.start();
+    pass.start(runtime.now());
     return { pass, outcomes };
   };
   const { name } = within.cluster;

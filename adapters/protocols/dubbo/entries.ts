@@ -9,11 +9,11 @@ export const READ_UP_TO = 4096;
  * Must the attachments be read to make this mutation? To delete, always. To set, only in a small frame in which the key's
  * very bytes stand somewhere: in a large one the later entry just wins.
  */
-export function mustRead(message: Message, total: number, mutation: Mutation): boolean {
+export function mustRead(format: BodyFormat, message: Message, total: number, mutation: Mutation): boolean {
   const small = total <= READ_UP_TO;
-  for (const [key, value] of mutation.entries()) {
-    if (value === undefined) return true;
-    if (small && (message.bytes.length > 1 || message.bytes[0]!.includes(key))) return true;
+  for (let i = 0; i < mutation.size; i++) {
+    if (mutation.valueAt(i) === undefined) return true;
+    if (small && (message.bytes.length > 1 || format.mayHold(message.bytes[0]!, mutation.keyAt(i)))) return true;
   }
   return false;
 }
@@ -42,9 +42,10 @@ export function cutEntries(
 }
 
 function replaces(mutation: Mutation, format: BodyFormat, frame: Buffer, keyAt: number): boolean {
-  for (const [key, value] of mutation.entries()) {
+  for (let i = 0; i < mutation.size; i++) {
+    const key = mutation.keyAt(i);
     if (!format.keyIs(frame, keyAt, key.toLowerCase())) continue;
-    if (value === undefined || format.stringAt(frame, keyAt) === key) return true;
+    if (mutation.valueAt(i) === undefined || format.stringAt(frame, keyAt) === key) return true;
   }
   return false;
 }

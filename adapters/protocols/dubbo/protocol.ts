@@ -23,7 +23,6 @@ export interface DubboOptions {
 /** In larger frames the caller's timeout is not looked for: walking the arguments would cost more than it tells. */
 const DEADLINE_UP_TO = 4096;
 const TIMEOUT_KEY = 'timeout';
-const TIMEOUT = Buffer.from(TIMEOUT_KEY);
 /** A request that already says what is left, to so many ms, is sent as it is. */
 const STAMP_FROM_MS = 20;
 
@@ -76,7 +75,8 @@ function takesReplyMutation(request: Message): boolean {
  */
 function deadline(request: Message): number | undefined {
   const frame = request.bytes[0]!;
-  if (request.bytes.length > 1 || frame.length > DEADLINE_UP_TO || !frame.includes(TIMEOUT)) return undefined;
+  if (request.bytes.length > 1 || frame.length > DEADLINE_UP_TO) return undefined;
+  if (formatOf(request)?.mayHold(frame, TIMEOUT_KEY) !== true) return undefined;
   const value = dubboReader.get(request, TIMEOUT_KEY);
   const ms = value === undefined || value === '' ? Number.NaN : Number(value);
   return ms > 0 && ms <= Number.MAX_SAFE_INTEGER ? ms : undefined;

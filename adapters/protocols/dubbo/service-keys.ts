@@ -5,14 +5,13 @@
  * `interface`. Registries with a group or namespace of their own append those to the host; a request does not tell them.
  */
 import type { Message } from '../../../src/message/index.js';
-import { dubboReader, NO_VERSION } from './reader.js';
+import { dubboReader, formatOf, NO_VERSION } from './reader.js';
 
 /** Keys by interface, for requests without group and version, which most are; else by the host, not yet lower-cased. */
 const known = new Map<string, readonly string[]>();
 /** Begun anew when full, so that names which nobody serves don't pile up. */
 const MAX_KNOWN = 4096;
 const NONE: readonly string[] = Object.freeze([]);
-const GROUP = Buffer.from('group');
 
 /** The same array for the same service. */
 export function serviceKeys(request: Message): readonly string[] {
@@ -20,7 +19,7 @@ export function serviceKeys(request: Message): readonly string[] {
   if (path === undefined) return NONE;
   const version = dubboReader.get(request, 'version');
   // Attachments are only walked to if these letters stand somewhere in the frame.
-  const mayHaveGroup = request.bytes.length > 1 || request.bytes[0]!.includes(GROUP);
+  const mayHaveGroup = request.bytes.length > 1 || formatOf(request)!.mayHold(request.bytes[0]!, 'group');
   const group = mayHaveGroup ? dubboReader.get(request, 'group') : undefined;
   let name = path;
   if (group) name += `-${group}`;

@@ -31,6 +31,8 @@ export interface BodyFormat {
   stringAt(frame: Buffer, at: number): string | undefined;
   /** Is this key at that offset, compared lower-cased? Builds nothing for plain ASCII. */
   keyIs(frame: Buffer, at: number, lowerKey: string): boolean;
+  /** Might an attachment have this key? False: none has. Much cheaper than reading them, for a small frame. */
+  mayHold(frame: Buffer, key: string): boolean;
   /** The version of Dubbo's own protocol that the request names. */
   protocolVersion(frame: Buffer): string | undefined;
 }

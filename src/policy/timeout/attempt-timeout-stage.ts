@@ -13,7 +13,7 @@ class AttemptTimeoutGate implements Gate<Attempt> {
   ) {}
 
   before(attempt: Attempt): undefined {
-    const dueAt = this.runtime.now() + this.timeoutMs;
+    const dueAt = attempt.pass.now + this.timeoutMs;
     if (dueAt < attempt.pass.call.deadlineAt) {
       attempt.timer = new AttemptExpiry(attempt, this.runtime, dueAt, this.timeoutMs);
     }

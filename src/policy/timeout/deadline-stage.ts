@@ -24,7 +24,7 @@ class DeadlineGate implements Gate<Pass> {
     if (latest < call.deadlineAt) call.deadlineAt = latest;
     const { deadlineAt } = call;
     if (deadlineAt === NO_DEADLINE) return undefined;
-    const lateMs = this.runtime.now() - deadlineAt;
+    const lateMs = pass.now - deadlineAt;
     if (lateMs >= 0) return alreadyPast(lateMs);
     pass.timer = new PassExpiry(pass, this.runtime, deadlineAt);
     return undefined;

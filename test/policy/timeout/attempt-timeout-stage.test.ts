@@ -5,7 +5,15 @@ import { FakeAttempt, scope } from '../support.js';
 
 function setUp(attemptTimeoutMs: number) {
   const within = scope({ policy: { attemptTimeoutMs } });
-  return { gate: attemptTimeoutStage.bind(within)!, runtime: within.runtime, attempt: new FakeAttempt() };
+  const bound = attemptTimeoutStage.bind(within)!;
+  const gate: typeof bound = {
+    before(of) {
+      of.pass.now = within.runtime.now(); // as the runner does
+      return bound.before(of);
+    },
+    settled: (of, outcome) => bound.settled(of, outcome),
+  };
+  return { gate, runtime: within.runtime, attempt: new FakeAttempt() };
 }
 
 describe('attempt timeout', () => {

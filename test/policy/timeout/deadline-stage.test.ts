@@ -5,9 +5,16 @@ import { call, FakeAttempt, FakePass, type ScopeOptions, scope } from '../suppor
 
 function setUp(options: ScopeOptions = {}) {
   const within = scope(options);
-  const gate = deadlineStage.bind(within)!;
+  const bound = deadlineStage.bind(within)!;
   const pass = new FakePass(call());
   pass.call.startedAt = within.runtime.now();
+  const gate: typeof bound = {
+    before(of) {
+      of.now = within.runtime.now(); // as the runner does
+      return bound.before(of);
+    },
+    settled: (of, outcome) => bound.settled(of, outcome),
+  };
   return { gate, pass, runtime: within.runtime };
 }
 

@@ -49,6 +49,10 @@ export const fastjson2Body: BodyFormat = {
     return fastjson2Body.stringAt(frame, at)?.toLowerCase() === lowerKey;
   },
 
+  mayHold(frame, key) {
+    return frame.includes(key);
+  },
+
   protocolVersion(frame) {
     return part(frame, HEADER_BYTES).string();
   },

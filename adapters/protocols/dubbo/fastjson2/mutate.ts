@@ -44,7 +44,7 @@ function editsOfPart(message: Message, at: number, mutation: Mutation): readonly
   }
   const edits: Edit[] = [];
   let nulls: readonly string[] = [];
-  if (mustRead(message, total, mutation)) {
+  if (mustRead(fastjson2Body, message, total, mutation)) {
     const index = attachmentsOf(message);
     if (index.length === 0) throw unreadable();
     nulls = cutEntries(fastjson2Body, message.bytes[0]!, index, mutation, isPlain, edits);
@@ -87,8 +87,9 @@ function newPart(mutation: Mutation): Buffer | undefined {
 function entries(mutation: Mutation, nulls: readonly string[]): Buffer {
   const parts: Buffer[] = [];
   for (const key of nulls) parts.push(jsonbString(key), Buffer.of(NULL));
-  for (const [key, value] of mutation.entries()) {
-    if (value !== undefined) parts.push(jsonbString(key), jsonbString(value));
+  for (let i = 0; i < mutation.size; i++) {
+    const value = mutation.valueAt(i);
+    if (value !== undefined) parts.push(jsonbString(mutation.keyAt(i)), jsonbString(value));
   }
   return Buffer.concat(parts);
 }

@@ -8,6 +8,8 @@ import { type BodyFormat, countArguments, keyBytesAre, MAX_ATTACHMENTS, NO_ATTAC
 import { END, HessianScanner, isStringTag, MAP, NULL, TYPED_MAP } from './scanner.js';
 
 const scanner = new HessianScanner();
+/** After so many bytes that might be the length of a key and are not, the key is looked for as a whole. */
+const PATIENCE = 8;
 
 /** The kind of a reply with status 20, from the body's first byte; -1 if that is none. */
 export function replyKind(firstByte: number): number {
@@ -48,6 +50,22 @@ export const hessianBody: BodyFormat = {
     const tag = frame[at]!;
     if (tag > 0x1f) return hessianBody.stringAt(frame, at)?.toLowerCase() === lowerKey;
     return keyBytesAre(frame, at + 1, tag, lowerKey) ?? hessianBody.stringAt(frame, at)!.toLowerCase() === lowerKey;
+  },
+
+  mayHold(frame, key) {
+    // In all its encodings a string has the low byte of its length before its first letter. To look for a byte takes 20 ns, for
+    // a word 130.
+    const length = key.length & 0xff;
+    const first = key.charCodeAt(0);
+    const second = key.charCodeAt(1);
+    if (!(first < 0x80 && second < 0x80)) return true;
+    let at = frame.indexOf(length, HEADER_BYTES);
+    for (let i = 0; at >= 0; i++) {
+      if (frame[at + 1] === first && frame[at + 2] === second) return true;
+      if (i === PATIENCE) return frame.includes(key, at);
+      at = frame.indexOf(length, at + 1);
+    }
+    return false;
   },
 
   protocolVersion(frame) {

@@ -26,7 +26,7 @@ export function hessianEdits(message: Message, mutation: Mutation): Edit[] {
 
 function editsOfMap(message: Message, mutation: Mutation): Edit[] {
   const total = byteLength(message.bytes);
-  if (!mustRead(message, total, mutation) && byteAt(message.bytes, total - 1) === END) {
+  if (!mustRead(hessianBody, message, total, mutation) && byteAt(message.bytes, total - 1) === END) {
     return [{ at: total - 1, remove: 0, insert: entries(mutation, []) }];
   }
   const index = attachmentsOf(message);
@@ -64,8 +64,9 @@ function newMap(mutation: Mutation): Buffer | undefined {
 function entries(mutation: Mutation, nulls: readonly string[]): Buffer | undefined {
   let bytes = 0;
   for (const key of nulls) bytes += hessianStringBytes(key) + 1;
-  for (const [key, value] of mutation.entries()) {
-    if (value !== undefined) bytes += hessianStringBytes(key) + hessianStringBytes(value);
+  for (let i = 0; i < mutation.size; i++) {
+    const value = mutation.valueAt(i);
+    if (value !== undefined) bytes += hessianStringBytes(mutation.keyAt(i)) + hessianStringBytes(value);
   }
   if (bytes === 0) return undefined;
   const piece = Buffer.allocUnsafe(bytes);
@@ -74,8 +75,11 @@ function entries(mutation: Mutation, nulls: readonly string[]): Buffer | undefin
     at = writeHessianString(piece, at, key);
     piece[at++] = NULL;
   }
-  for (const [key, value] of mutation.entries()) {
-    if (value !== undefined) at = writeHessianString(piece, writeHessianString(piece, at, key), value);
+  for (let i = 0; i < mutation.size; i++) {
+    const value = mutation.valueAt(i);
+    if (value === undefined) continue;
+    at = writeHessianString(piece, at, mutation.keyAt(i));
+    at = writeHessianString(piece, at, value);
   }
   return piece;
 }
