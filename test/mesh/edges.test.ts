@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { plainTransport } from '../../src/connection/index.js';
 import type { MeshOptions } from '../../src/index.js';
 import { ManualRuntime } from '../../src/testing/index.js';
 import { FrameClient } from './frame-client.js';
@@ -106,7 +107,7 @@ describe('connect', () => {
   });
 
   test('where nobody describes it: plain TCP, byte for byte, half-closed as TCP is', async () => {
-    const { mesh } = start(demoService, { transport: undefined as never });
+    const { mesh } = start(demoService, { transport: plainTransport });
     await mesh.ready();
     const { port } = await tcpServer((socket) => {
       const chunks: Buffer[] = [];
@@ -133,7 +134,7 @@ describe('connect', () => {
   });
 
   test('closing the mesh ends what it passes through', async () => {
-    const { mesh } = start(demoService, { transport: undefined as never });
+    const { mesh } = start(demoService, { transport: plainTransport });
     await mesh.ready();
     const { port } = await tcpServer((socket) => void socket.on('end', () => socket.end()).resume());
     const stream = mesh.connect('127.0.0.1', port);
