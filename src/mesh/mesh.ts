@@ -1,10 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { map, type Observable, type Subscription } from 'rxjs';
 import { type Destination, type Dispatcher, Failure, type Reply } from '../call/index.js';
-import type { ClusterEvent } from '../cluster/index.js';
 import {
   ByteBudget,
-  type ConnectionEvent,
   type Downstream,
   inProcessDuplex,
   type Listener,
@@ -14,14 +12,13 @@ import {
   serve,
 } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
-import { ActiveCalls, compileChain, setOnStageThrow } from '../pipeline/index.js';
+import { ActiveCalls, compileChain, type Interceptor, setOnStageThrow } from '../pipeline/index.js';
 import type { BreakerState } from '../policy/index.js';
 import { validateRule } from '../routing/index.js';
 import { Adoption, type AdoptionChange, RuleStore } from '../rules/index.js';
 import { type Runtime, systemRuntime } from '../runtime/index.js';
 import {
   type CallRecord,
-  events,
   type Logger,
   type MetricSnapshot,
   snapshot,
@@ -41,6 +38,7 @@ import { Services } from './services.js';
 import { type MeshStatus, statusOf } from './status.js';
 import type { Target } from './target.js';
 import { MeshTelemetry } from './telemetry.js';
+import { tellCircuit, tellCluster, tellConnection, tellRules } from './tell.js';
 
 const INITIAL_TIMEOUT_MS = 10_000;
 const DRAIN_MS = 10_000;
@@ -104,13 +102,12 @@ export class Mesh implements AsyncDisposable {
     const { adoption, peers } = this;
     this.clusters = new Clusters({ store, adoption, peers, runtime, hash: engines.hash, onEvent: tellCluster });
     const observe = options.mode === 'observe';
-    const parts = { runtime, engines, telemetry, active, observe, protocols, adoption, logger };
+    const chains = chainsOf(interceptors, 'outbound');
+    const parts = { runtime, engines, telemetry, active, observe, protocols, adoption, logger, ...chains };
     this.services = new Services({
       ...parts,
       policies: options.policies ?? [],
       clusters: this.clusters,
-      beforeRoute: compileChain(interceptors, 'before-route', 'outbound'),
-      routed: compileChain(interceptors, 'routed', 'outbound'),
       onBreaker: (cluster, state) => this.circuitChanged(cluster, state),
     });
     this.outbound = new Outbound({
@@ -119,8 +116,6 @@ export class Mesh implements AsyncDisposable {
       peers,
       services: this.services,
       state: this.services.state,
-      beforeRoute: compileChain(interceptors, 'before-route', 'outbound'),
-      routed: compileChain(interceptors, 'routed', 'outbound'),
       onNoRules: options.onNoRules ?? 'fail',
       noRules: () => this.intake.problem,
       transport,
@@ -201,8 +196,7 @@ export class Mesh implements AsyncDisposable {
         observe: this.options.mode === 'observe',
         state: this.services.state,
         changes: adoption.changes,
-        beforeRoute: compileChain(interceptors, 'before-route', 'inbound'),
-        routed: compileChain(interceptors, 'routed', 'inbound'),
+        ...chainsOf(interceptors, 'inbound'),
         serve: (stream, protocol, dispatcher) => this.serveStream(stream, protocol, dispatcher),
       }),
     );
@@ -320,21 +314,12 @@ export class Mesh implements AsyncDisposable {
   private adopted(change: AdoptionChange): void {
     this.clusters.apply(change);
     this.services.apply(change);
-    const { version, services, clusters, endpoints, held } = change;
-    for (const { wanted, problems, unknown } of held) {
-      const why =
-        problems.length > 0 ? problems.map((it) => it.message).join('; ') : `nobody describes ${unknown.join(', ')}`;
-      this.logger.warn(`${wanted.from.origin}: the routes before stay in force: ${why}`);
-      if (events.rulesProblem.hasSubscribers) events.rulesProblem.publish({ source: wanted.from.source, message: why });
-    }
-    if (!events.rulesApplied.hasSubscribers) return;
-    const sizes = { services: services.size, clusters: clusters.size, endpoints: endpoints.size };
-    events.rulesApplied.publish({ source: this.store.sources.map((it) => it.name).join(','), version, ...sizes });
+    tellRules(change, this.store.sources, this.logger);
   }
 
   private circuitChanged(cluster: string, state: BreakerState): void {
     this.circuits.set(cluster, state);
-    if (events.circuitChange.hasSubscribers) events.circuitChange.publish({ cluster, state });
+    tellCircuit(cluster, state);
   }
 }
 
@@ -347,6 +332,13 @@ export function createMesh(options: MeshOptions): Mesh {
   return new Mesh(options);
 }
 
+function chainsOf(interceptors: readonly Interceptor[], direction: 'outbound' | 'inbound') {
+  return {
+    beforeRoute: compileChain(interceptors, 'before-route', direction),
+    routed: compileChain(interceptors, 'routed', direction),
+  };
+}
+
 function byName(protocols: readonly Protocol[]): ReadonlyMap<string, Protocol> {
   const map = new Map<string, Protocol>();
   for (const protocol of protocols) {
@@ -354,28 +346,4 @@ function byName(protocols: readonly Protocol[]): ReadonlyMap<string, Protocol> {
     map.set(protocol.name, protocol);
   }
   return map;
-}
-
-function tellCluster(event: ClusterEvent): void {
-  const { cluster, address } = event;
-  if (event.type === 'restored') {
-    if (events.endpointRestored.hasSubscribers) events.endpointRestored.publish({ cluster, address });
-  } else if (events.endpointEjected.hasSubscribers) {
-    events.endpointEjected.publish({ cluster, address, failures: event.failures, forMs: event.forMs });
-  }
-}
-
-function tellConnection(event: ConnectionEvent): void {
-  const { side, address, protocol, reason = '' } = event;
-  switch (event.kind) {
-    case 'opened':
-      if (events.connectionOpen.hasSubscribers) events.connectionOpen.publish({ side, address, protocol });
-      return;
-    case 'closed':
-      if (events.connectionClose.hasSubscribers) events.connectionClose.publish({ side, address, protocol, reason });
-      return;
-    case 'protocol-error':
-      if (events.connectionProtocolError.hasSubscribers)
-        events.connectionProtocolError.publish({ side, address, protocol, reason });
-  }
 }

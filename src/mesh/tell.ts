@@ -1,0 +1,50 @@
+import type { ClusterEvent } from '../cluster/index.js';
+import type { ConnectionEvent } from '../connection/index.js';
+import type { BreakerState } from '../policy/index.js';
+import type { AdoptionChange, SourceStatus } from '../rules/index.js';
+import { events, type Logger } from '../telemetry/index.js';
+
+/** Which rules came into force, and which were held back and why: that is worth a line in the log too. */
+export function tellRules(change: AdoptionChange, sources: readonly SourceStatus[], logger: Logger): void {
+  const { version, services, clusters, endpoints, held } = change;
+  for (const { wanted, problems, unknown } of held) {
+    const missing = `nobody describes ${unknown.join(', ')}`;
+    const message = problems.length > 0 ? problems.map((it) => it.message).join('; ') : missing;
+    logger.warn(`${wanted.from.origin}: the routes before stay in force: ${message}`);
+    if (events.rulesProblem.hasSubscribers) events.rulesProblem.publish({ source: wanted.from.source, message });
+  }
+  if (!events.rulesApplied.hasSubscribers) return;
+  const source = sources.map((it) => it.name).join(',');
+  const sizes = { services: services.size, clusters: clusters.size, endpoints: endpoints.size };
+  events.rulesApplied.publish({ source, version, ...sizes });
+}
+
+export function tellCircuit(cluster: string, state: BreakerState): void {
+  if (events.circuitChange.hasSubscribers) events.circuitChange.publish({ cluster, state });
+}
+
+/** What happens to endpoints, for whoever listens. */
+export function tellCluster(event: ClusterEvent): void {
+  const { cluster, address } = event;
+  if (event.type === 'restored') {
+    if (events.endpointRestored.hasSubscribers) events.endpointRestored.publish({ cluster, address });
+  } else if (events.endpointEjected.hasSubscribers) {
+    events.endpointEjected.publish({ cluster, address, failures: event.failures, forMs: event.forMs });
+  }
+}
+
+/** What happens to connections, for whoever listens. */
+export function tellConnection(event: ConnectionEvent): void {
+  const { side, address, protocol, reason = '' } = event;
+  switch (event.kind) {
+    case 'opened':
+      if (events.connectionOpen.hasSubscribers) events.connectionOpen.publish({ side, address, protocol });
+      return;
+    case 'closed':
+      if (events.connectionClose.hasSubscribers) events.connectionClose.publish({ side, address, protocol, reason });
+      return;
+    case 'protocol-error':
+      if (events.connectionProtocolError.hasSubscribers)
+        events.connectionProtocolError.publish({ side, address, protocol, reason });
+  }
+}
