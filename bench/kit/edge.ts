@@ -28,7 +28,7 @@ export class Edge implements ExchangeOwner {
   request(): void {
     this.#queue.push(this.frame);
     const message = this.#codec.decode(this.#queue)!;
-    const exchange = new Exchange(this, message, message.size);
+    const exchange = new Exchange(this, message);
     exchange.handle = this.stub.dispatcher.dispatch(message, exchange);
   }
 

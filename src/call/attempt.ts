@@ -1,4 +1,5 @@
 import type { Message, Mutation, Protocol } from '../message/index.js';
+import type { Expirable, Timer } from '../runtime/index.js';
 import type { Failure, Sent } from './failure.js';
 import type { Outcome } from './outcome.js';
 import type { Pass } from './pass.js';
@@ -31,7 +32,7 @@ export interface Connection {
 }
 
 /** One try at an upstream. Retries and hedges make several of a pass. */
-export abstract class Attempt {
+export abstract class Attempt implements Expirable {
   /** Which stages let it through, a bit each; the runner's own. */
   passed = 0;
   /** What is put on the wire besides the request: interceptors' and rules' changes, stamps. */
@@ -49,10 +50,10 @@ export abstract class Attempt {
   outcome: Outcome | undefined = undefined;
   refusedBy: string | undefined = undefined;
   /** Its id on a shared connection, and so its own WireId: the connection's to write. */
-  idHigh = 0;
   idLow = 0;
+  /** The attempt timeout's. The attempt is its owner; the runner hands its expiry to the stage. */
+  timer: Timer | undefined = undefined;
   /** Free to the stage of that role. */
-  timer: unknown = undefined;
   permit: unknown = undefined;
   /** In the queue of its cluster, while it waits for a slot. */
   place: unknown = undefined;
@@ -63,6 +64,14 @@ export abstract class Attempt {
     readonly number: number,
     readonly previous: Attempt | undefined,
   ) {}
+
+  /** The runner's own. */
+  expired(_timer: Timer): void {}
+
+  /** Ids of our own take 31 bits. */
+  get idHigh(): number {
+    return 0;
+  }
 
   get request(): Message {
     return this.pass.call.request;

@@ -42,7 +42,8 @@ export class Call {
     readonly request: Message,
     readonly protocol: Protocol,
     readonly destination: Destination,
-    readonly sink: CallSink,
+    /** Where the outcome goes. */
+    protected sink: CallSink,
     /** Inbound calls only. */
     readonly peer: DownstreamPeer | undefined = undefined,
   ) {}

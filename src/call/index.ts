@@ -13,6 +13,6 @@ export {
   isFailure,
   type Sent,
 } from './failure.js';
-export { type CallSink, type Outcome, Reply, WRITTEN } from './outcome.js';
+export { type CallSink, NOBODY, type Outcome, Reply, WRITTEN } from './outcome.js';
 export { Pass } from './pass.js';
 export type { Flow, Session, StreamCall, StreamSink } from './stream.js';

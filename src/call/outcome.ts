@@ -29,3 +29,6 @@ export interface CallSink {
   reply(reply: Reply): void;
   fail(failure: Failure): void;
 }
+
+/** For calls whose outcome nobody waits for. */
+export const NOBODY: CallSink = { reply() {}, fail() {} };

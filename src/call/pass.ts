@@ -1,3 +1,4 @@
+import type { Expirable, Timer } from '../runtime/index.js';
 import type { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { Failure } from './failure.js';
@@ -8,10 +9,9 @@ import type { Outcome } from './outcome.js';
  * or a fallback to another cluster, makes another. It holds what the stages of the plan need to remember until the pass
  * is settled, exactly once.
  */
-export abstract class Pass {
+export abstract class Pass implements Expirable {
   /** The newest attempt; earlier ones hang behind it by `previous`. */
   attempt: Attempt | undefined = undefined;
-  attempts = 0;
   /**
    * In `runtime.now()`: when it started, last went on after a wait, or ended. Older than the clock by no more than the stages
    * that ran since, so these take it for the clock: a reading costs 50 ns, and each stage had its own.
@@ -21,8 +21,8 @@ export abstract class Pass {
   hash: bigint | undefined = undefined;
   /** Which stages let the pass through, a bit each: these are settled, in reverse. The runner's own. */
   passed = 0;
-  /** Free to each stage of that role while the pass lasts. */
-  timer: unknown = undefined;
+  /** The deadline's. The pass is its owner, which costs no object more; the runner hands its expiry to the stage. */
+  timer: Timer | undefined = undefined;
   outcome: Outcome | undefined = undefined;
   /** The stage that refused, if one did. */
   refusedBy: string | undefined = undefined;
@@ -30,6 +30,14 @@ export abstract class Pass {
   observed: string[] | undefined = undefined;
 
   constructor(readonly call: Call) {}
+
+  /** The runner's own. */
+  expired(_timer: Timer): void {}
+
+  /** How many were made. */
+  get attempts(): number {
+    return this.attempt === undefined ? 0 : this.attempt.number;
+  }
 
   /** Names for explain, logs and metrics. */
   abstract readonly route: string;

@@ -1,7 +1,9 @@
 import { Attempt, type Connection, Failure, NO_DEADLINE, type Outcome, Reply, WRITTEN } from '../call/index.js';
 import type { Message, ReplyStatus } from '../message/index.js';
 import { attemptMutation, type Gate, type Verdict, WAIT } from '../policy/index.js';
+import type { Timer } from '../runtime/index.js';
 import type { RoutedPass } from './pass-run.js';
+import { ENTERING, type Phase, RUNNING, WAITING } from './phase.js';
 import type { RoutePlan } from './plan.js';
 import { settle } from './settle.js';
 
@@ -17,20 +19,12 @@ const OUTLIER = 8;
 const TELEMETRY = 16;
 const TIMEOUT = 32;
 
-const RUNNING = 0;
-/** A stage's `before` is on the stack. */
-const ENTERING = 1;
-/** It was, and the attempt was told to go on, or refused, before it returned. */
-const RESUMED = 2;
-const WAITING = 3;
-
 export class RoutedAttempt extends Attempt {
   declare readonly pass: RoutedPass;
   /** The slot that is being entered, or waits. */
   private slot = 0;
-  private phase: number = RUNNING;
-  /** Why it was refused while a stage was entered. */
-  private early: Failure | undefined = undefined;
+  /** The phase; or, where a stage or peer that was asked answered before it returned, what it said. */
+  private phase: Phase | Failure | undefined = RUNNING;
 
   private get plan(): RoutePlan {
     return this.pass.plan;
@@ -53,8 +47,7 @@ export class RoutedAttempt extends Attempt {
   resume(refusal?: Failure): void {
     if (this.settled) return;
     if (this.phase === ENTERING) {
-      this.phase = RESUMED;
-      this.early = refusal;
+      this.phase = refusal;
       return;
     }
     if (this.phase !== WAITING) return;
@@ -77,8 +70,7 @@ export class RoutedAttempt extends Attempt {
   refused(failure: Failure): void {
     if (this.settled) return;
     if (this.phase === ENTERING) {
-      this.phase = RESUMED;
-      this.early = failure;
+      this.phase = failure;
       return;
     }
     this.phase = RUNNING;
@@ -98,6 +90,10 @@ export class RoutedAttempt extends Attempt {
 
   lost(failure: Failure): void {
     this.finish(failure);
+  }
+
+  override expired(timer: Timer): void {
+    this.plan.attemptTimeout?.expired?.(this, timer);
   }
 
   end(outcome: Outcome): void {
@@ -131,7 +127,7 @@ export class RoutedAttempt extends Attempt {
     this.slot = slot;
     this.phase = ENTERING;
     const verdict = gate.before(this);
-    const resumed = this.phase === RESUMED;
+    const heard = this.phase as Phase | Failure | undefined;
     this.phase = RUNNING;
     if (verdict !== undefined && verdict !== WAIT) {
       this.refuse(verdict);
@@ -143,15 +139,13 @@ export class RoutedAttempt extends Attempt {
       return false;
     }
     if (verdict === WAIT) {
-      if (!resumed) {
+      if (heard === ENTERING) {
         this.passed |= slot;
         this.phase = WAITING;
         return false;
       }
-      const early = this.early;
-      this.early = undefined;
-      if (early !== undefined) {
-        this.refuse(early);
+      if (heard instanceof Failure) {
+        this.refuse(heard);
         return false;
       }
     }
@@ -179,11 +173,10 @@ export class RoutedAttempt extends Attempt {
   /** What balance said, with what the peer said meanwhile. True: there is a connection. */
   private takePlace(verdict: Verdict): boolean {
     const gate = this.plan.balance;
-    while (verdict === WAIT && this.phase === RESUMED) {
-      const early = this.early;
-      this.early = undefined;
+    while (verdict === WAIT && this.phase !== ENTERING) {
+      const heard = this.phase;
       this.phase = ENTERING;
-      verdict = early === undefined ? undefined : gate.repick(this, early);
+      verdict = heard instanceof Failure ? gate.repick(this, heard) : undefined;
     }
     this.phase = RUNNING;
     if (verdict !== undefined && verdict !== WAIT) {

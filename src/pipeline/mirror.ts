@@ -1,9 +1,8 @@
-import { Call, type CallSink } from '../call/index.js';
+import { Call, NOBODY } from '../call/index.js';
 import { RoutedPass } from './pass-run.js';
 import type { RoutePlan } from './plan.js';
 
-/** Nobody waits for a mirror's reply; its failure is counted where it happens and goes no further. */
-const NOBODY: CallSink = { reply() {}, fail() {} };
+/** A mirror's failure is counted where it happens and goes no further. */
 const FORGET = { passEnded() {} };
 
 /** Sends the call's request to another cluster as well: one pass of its own, with what time the call has left. */

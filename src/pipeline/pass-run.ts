@@ -1,8 +1,9 @@
 import { type Call, Failure, type Outcome, Pass, Reply } from '../call/index.js';
 import { type Gate, WAIT, withMutation } from '../policy/index.js';
-import type { Expirable, Timer } from '../runtime/index.js';
+import type { Timer } from '../runtime/index.js';
 import { RoutedAttempt } from './attempt-run.js';
 import type { Running } from './interceptors.js';
+import { ENTERING, type Phase, RUNNING, WAITING } from './phase.js';
 import type { PassOwner, RoutePlan } from './plan.js';
 import { settle } from './settle.js';
 
@@ -18,22 +19,15 @@ const PACING = 4;
 const INTERCEPTORS = 8;
 const MIRROR = 16;
 const RETRY = 32;
+/** No stage: the pass is one inside the routed interceptors. */
+const INNER = 64;
 
-const RUNNING = 0;
-/** A stage's `before` is on the stack. */
-const ENTERING = 1;
-/** It was, and the pass was told to go on, or refused, before it returned. */
-const RESUMED = 2;
-const WAITING = 3;
-
-export class RoutedPass extends Pass implements Expirable {
+export class RoutedPass extends Pass {
   private slot = 0;
-  private phase: number = RUNNING;
-  /** Why it was refused while a stage was entered. */
-  private early: Failure | undefined = undefined;
+  /** The phase; or, where a stage whose `before` was on the stack called `resume`, what it said. */
+  private phase: Phase | Failure | undefined = RUNNING;
   private backoff: Timer | undefined = undefined;
   private chain: Running | undefined = undefined;
-  private inner = false;
 
   constructor(
     call: Call,
@@ -62,7 +56,7 @@ export class RoutedPass extends Pass implements Expirable {
 
   /** Only what stands inside the routed interceptors. */
   startInner(): void {
-    this.inner = true;
+    this.passed = INNER;
     this.now = this.plan.runtime.now();
     this.go(MIRROR);
   }
@@ -70,8 +64,7 @@ export class RoutedPass extends Pass implements Expirable {
   resume(refusal?: Failure): void {
     if (this.settled) return;
     if (this.phase === ENTERING) {
-      this.phase = RESUMED;
-      this.early = refusal;
+      this.phase = refusal;
       return;
     }
     if (this.phase !== WAITING) return;
@@ -109,7 +102,11 @@ export class RoutedPass extends Pass implements Expirable {
     }
   }
 
-  expired(): void {
+  override expired(timer: Timer): void {
+    if (timer !== this.backoff) {
+      this.plan.deadline?.expired?.(this, timer);
+      return;
+    }
     this.backoff = undefined;
     if (this.settled) return;
     this.now = this.plan.runtime.now();
@@ -152,7 +149,7 @@ export class RoutedPass extends Pass implements Expirable {
   }
 
   private attemptOnce(): void {
-    const attempt = new RoutedAttempt(this, ++this.attempts, this.attempt as RoutedAttempt | undefined);
+    const attempt = new RoutedAttempt(this, this.attempts + 1, this.attempt as RoutedAttempt | undefined);
     this.attempt = attempt;
     attempt.start();
   }
@@ -161,7 +158,7 @@ export class RoutedPass extends Pass implements Expirable {
     this.slot = slot;
     this.phase = ENTERING;
     const verdict = gate.before(this);
-    const resumed = this.phase === RESUMED;
+    const heard = this.phase as Phase | Failure | undefined;
     this.phase = RUNNING;
     if (verdict !== undefined && verdict !== WAIT) {
       this.refuse(verdict);
@@ -172,15 +169,13 @@ export class RoutedPass extends Pass implements Expirable {
       return false;
     }
     if (verdict === WAIT) {
-      if (!resumed) {
+      if (heard === ENTERING) {
         this.passed |= slot;
         this.phase = WAITING;
         return false;
       }
-      const early = this.early;
-      this.early = undefined;
-      if (early !== undefined) {
-        this.refuse(early);
+      if (heard instanceof Failure) {
+        this.refuse(heard);
         return false;
       }
     }
@@ -210,7 +205,7 @@ export class RoutedPass extends Pass implements Expirable {
     if ((passed & MIRROR) !== 0) settle(plan.mirror!, this, outcome);
     if ((passed & PACING) !== 0) settle(plan.pacing!, this, outcome);
     if ((passed & RATE_LIMIT) !== 0) settle(plan.rateLimit!, this, outcome);
-    if (this.inner) this.owner.passEnded(this, outcome);
+    if ((passed & INNER) !== 0) this.owner.passEnded(this, outcome);
     else if (outcome instanceof Failure) {
       if (plan.fallback === null || !this.fallBack(outcome)) this.leave(outcome);
     } else this.leave(withMutation(outcome, plan.responseMutation));

@@ -5,6 +5,7 @@ import {
   type Destination,
   type DownstreamPeer,
   Failure,
+  NOBODY,
   type Outcome,
   type Pass,
   Reply,
@@ -26,7 +27,6 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
   /** The newest pass; undefined if no route was found. */
   pass: RoutedPass | undefined = undefined;
   outcome: Outcome | undefined = undefined;
-  private cancelled = false;
   private chain: Running | undefined = undefined;
 
   constructor(
@@ -72,7 +72,7 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
 
   cancel(): void {
     if (this.settled) return;
-    this.cancelled = true;
+    this.sink = NOBODY;
     this.end(new Failure('CANCELLED'));
   }
 
@@ -89,7 +89,6 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     this.outcome = outcome;
     this.service.meters.ended(this, outcome, now);
     this.service.leave(this);
-    if (this.cancelled) return;
     if (outcome instanceof Reply) this.sink.reply(outcome);
     else this.sink.fail(outcome);
   }

@@ -1,7 +1,7 @@
 import type { Attempt, Call, Failure, Outcome, Pass, Reply } from '../call/index.js';
 import type { Sharing } from '../message/index.js';
 import type { AttributeMatch, ClusterRule, PolicyRule, RouteRule, RuleEngines, ServiceRule } from '../rules/index.js';
-import type { Runtime } from '../runtime/index.js';
+import type { Runtime, Timer } from '../runtime/index.js';
 import type { BreakerEngineFactory, BreakerState, PacingEngineFactory } from './engines.js';
 import type { StateStore } from './state-store.js';
 
@@ -33,6 +33,8 @@ export type Verdict = Failure | typeof WAIT | undefined;
 export interface Gate<T extends Pass | Attempt> {
   before(target: T): Verdict;
   settled(target: T, outcome: Outcome): void;
+  /** A timer fell due that the stage armed with the target as its owner, and keeps in `target.timer`. */
+  expired?(target: T, timer: Timer): void;
 }
 
 /** Fills the slot `retry`: the one place that decides whether there is another attempt. */

@@ -11,7 +11,7 @@ test('ExchangeList keeps its order, whatever leaves from where', () => {
       const model: Exchange[] = [];
       for (const [add, choice] of steps) {
         if (add || model.length === 0) {
-          const exchange = new Exchange(owner, message('request', 'x'), 1);
+          const exchange = new Exchange(owner, message('request', 'x'));
           list.push(exchange);
           model.push(exchange);
         } else {

@@ -1,6 +1,6 @@
 import { Attempt, Call, type CallSink, Failure, type Outcome, Pass, Reply } from '../../src/call/index.js';
 import { Message, type MessageKind, type Protocol, type ReplyStatus } from '../../src/message/index.js';
-import { KeyedStateStore, type PlanScope } from '../../src/policy/index.js';
+import { type Gate, KeyedStateStore, type PlanScope } from '../../src/policy/index.js';
 import {
   type AttributeMatch,
   type ClusterRule,
@@ -9,6 +9,7 @@ import {
   type RouteRule,
   type ServiceRule,
 } from '../../src/rules/index.js';
+import type { Timer } from '../../src/runtime/index.js';
 import { ManualRuntime } from '../../src/testing/index.js';
 
 /** Calls, passes and attempts without a pipeline around them, for tests of single stages. */
@@ -42,6 +43,8 @@ export function call(request: Message = message(), protocol = PROTOCOL): Call {
 }
 
 export class FakePass extends Pass {
+  /** Whose timer it owns, if any. */
+  timed: Gate<Pass> | undefined = undefined;
   readonly route = 'r1';
   settled = false;
   /** What `resume` was called with, in order. */
@@ -58,6 +61,10 @@ export class FakePass extends Pass {
     this.resumed.push(refusal);
   }
 
+  override expired(timer: Timer): void {
+    this.timed?.expired?.(this, timer);
+  }
+
   end(outcome: Outcome): void {
     if (this.settled) return;
     this.settled = true;
@@ -66,6 +73,7 @@ export class FakePass extends Pass {
 }
 
 export class FakeAttempt extends Attempt {
+  timed: Gate<Attempt> | undefined = undefined;
   settled = false;
   readonly resumed: (Failure | undefined)[] = [];
   readonly remainingMs = Number.POSITIVE_INFINITY;
@@ -73,11 +81,14 @@ export class FakeAttempt extends Attempt {
   constructor(pass: Pass = new FakePass(), number = pass.attempts + 1) {
     super(pass, number, pass.attempt);
     pass.attempt = this;
-    pass.attempts = number;
   }
 
   resume(refusal?: Failure): void {
     this.resumed.push(refusal);
+  }
+
+  override expired(timer: Timer): void {
+    this.timed?.expired?.(this, timer);
   }
 
   end(outcome: Outcome): void {

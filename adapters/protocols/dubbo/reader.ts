@@ -24,10 +24,7 @@ export const dubboReader: AttributeReader = {
     if (isEvent(message.tag)) return isReadOnly(message.tag) ? 'readonly' : 'event';
     if (!isRequest(message.tag)) return '';
     const view = viewOf(message);
-    if (view.operation === undefined) {
-      view.operation = view.path === undefined ? '' : `${view.path}/${view.method ?? ''}`;
-    }
-    return view.operation;
+    return view.path === undefined ? '' : `${view.path}/${view.method ?? ''}`;
   },
 
   get(message, key) {

@@ -7,7 +7,6 @@ export class View {
   path: string | undefined = undefined;
   version: string | undefined = undefined;
   method: string | undefined = undefined;
-  operation: string | undefined = undefined;
   /** Where the parameter types stand; 0: not there, or unreadable. */
   typesAt = 0;
 

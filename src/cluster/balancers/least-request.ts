@@ -23,7 +23,9 @@ const SPARE_DRAWS = 16;
  * - Among equals the connected endpoint wins, else the first drawn. This holds back an unconnected endpoint only while
  *   others are idle, and only until it is drawn against another such one, or against a busier one.
  *
- * Costs two random draws and two checks.
+ * - The first two choices come from one random number: its whole part, scaled, is even and so is what is left of it.
+ *
+ * Costs a random number and two checks.
  */
 export class LeastRequest implements Balancer {
   readonly #endpoints: readonly Endpoint[];
@@ -40,7 +42,9 @@ export class LeastRequest implements Balancer {
     const endpoints = this.#endpoints;
     const size = endpoints.length;
     if (size < 2) return this.#search(0, candidates);
-    let index = Math.floor(this.#runtime.random() * size);
+    const point = this.#runtime.random() * size;
+    let index = Math.floor(point);
+    let chance = point - index;
     let best: Endpoint | undefined;
     let wanted = this.#choices;
     for (let draws = wanted + SPARE_DRAWS; draws > 0; draws--) {
@@ -49,8 +53,10 @@ export class LeastRequest implements Balancer {
         if (best === undefined || lessLoaded(endpoint, best)) best = endpoint;
         if (--wanted === 0) return best;
       }
-      index += 1 + Math.floor(this.#runtime.random() * (size - 1));
+      if (chance < 0) chance = this.#runtime.random();
+      index += 1 + Math.floor(chance * (size - 1));
       if (index >= size) index -= size;
+      chance = -1;
     }
     return best ?? this.#search(index, candidates);
   }

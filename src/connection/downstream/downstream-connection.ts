@@ -198,7 +198,7 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
   }
 
   #begin(request: Message): Exchange {
-    const exchange = new Exchange(this, request, request.size);
+    const exchange = new Exchange(this, request);
     this.#requestBytes += exchange.requestBytes;
     this.#replies.begin(exchange);
     return exchange;

@@ -19,8 +19,12 @@ export class Exchange implements CallSink {
   constructor(
     private readonly owner: ExchangeOwner,
     readonly request: Message,
-    readonly requestBytes: number,
   ) {}
+
+  /** The same however often it is asked: what a message holds is copied at times, and never changed. */
+  get requestBytes(): number {
+    return this.request.size;
+  }
 
   reply(reply: Reply): void {
     if (this.settled) return;

@@ -29,7 +29,6 @@ export class Exclusive implements Correlation {
   }
 
   addOneway(attempt: Attempt): void {
-    attempt.idHigh = 0;
     attempt.idLow = this.#next;
     this.#next = idAfter(this.#next);
   }

@@ -33,12 +33,10 @@ export class Multiplexed implements Correlation {
     this.#next = idAfter(id);
     this.#slots[id & this.#mask] = attempt;
     this.outstanding++;
-    attempt.idHigh = 0;
     attempt.idLow = id;
   }
 
   addOneway(attempt: Attempt): void {
-    attempt.idHigh = 0;
     attempt.idLow = this.#next;
     this.#next = idAfter(this.#next);
   }

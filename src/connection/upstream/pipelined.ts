@@ -26,7 +26,6 @@ export class Pipelined implements Correlation {
   }
 
   add(attempt: Attempt): void {
-    attempt.idHigh = 0;
     attempt.idLow = this.#next;
     this.#next = idAfter(this.#next);
     this.#entries.push(attempt);
@@ -34,7 +33,6 @@ export class Pipelined implements Correlation {
 
   /** Takes no place in the order: an id of 0, so that those of the others have no gaps. */
   addOneway(attempt: Attempt): void {
-    attempt.idHigh = 0;
     attempt.idLow = 0;
   }
 

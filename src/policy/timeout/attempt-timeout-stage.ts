@@ -3,7 +3,7 @@
  * call. Where the deadline comes first there is no second timer: the deadline ends the attempt too.
  */
 import { type Attempt, Failure, type Outcome } from '../../call/index.js';
-import type { Expirable, Runtime, Timer } from '../../runtime/index.js';
+import type { Runtime, Timer } from '../../runtime/index.js';
 import type { Gate, StageBinder } from '../stage.js';
 
 class AttemptTimeoutGate implements Gate<Attempt> {
@@ -14,34 +14,20 @@ class AttemptTimeoutGate implements Gate<Attempt> {
 
   before(attempt: Attempt): undefined {
     const dueAt = attempt.pass.now + this.timeoutMs;
-    if (dueAt < attempt.pass.call.deadlineAt) {
-      attempt.timer = new AttemptExpiry(attempt, this.runtime, dueAt, this.timeoutMs);
-    }
+    if (dueAt >= attempt.pass.call.deadlineAt) return;
+    attempt.timer = this.runtime.timers.armAt(dueAt, attempt);
+    // A caller waits for it, perhaps with nothing else open.
+    attempt.timer.ref();
   }
 
   settled(attempt: Attempt, _outcome: Outcome): void {
     if (attempt.timer === undefined) return;
-    (attempt.timer as AttemptExpiry).timer.cancel();
+    attempt.timer.cancel();
     attempt.timer = undefined;
   }
-}
 
-class AttemptExpiry implements Expirable {
-  readonly timer: Timer;
-
-  constructor(
-    private readonly attempt: Attempt,
-    runtime: Runtime,
-    dueAt: number,
-    private readonly timeoutMs: number,
-  ) {
-    this.timer = runtime.timers.armAt(dueAt, this);
-    // A caller waits for it, perhaps with nothing else open.
-    this.timer.ref();
-  }
-
-  expired(timer: Timer): void {
-    const { attempt, timeoutMs } = this;
+  expired(attempt: Attempt, timer: Timer): void {
+    const { timeoutMs } = this;
     attempt.end(
       new Failure('ATTEMPT_TIMEOUT', {
         role: 'attempt-timeout',

@@ -8,7 +8,7 @@
  * - An expiry that the event loop was late for says so (`stallMs`): nobody upstream is to blame for it.
  */
 import { Failure, NO_DEADLINE, type Outcome, type Pass } from '../../call/index.js';
-import type { Expirable, Runtime, Timer } from '../../runtime/index.js';
+import type { Runtime, Timer } from '../../runtime/index.js';
 import type { Gate, StageBinder } from '../stage.js';
 
 class DeadlineGate implements Gate<Pass> {
@@ -26,32 +26,19 @@ class DeadlineGate implements Gate<Pass> {
     if (deadlineAt === NO_DEADLINE) return undefined;
     const lateMs = pass.now - deadlineAt;
     if (lateMs >= 0) return alreadyPast(lateMs);
-    pass.timer = new PassExpiry(pass, this.runtime, deadlineAt);
+    pass.timer = this.runtime.timers.armAt(deadlineAt, pass);
+    // A caller waits for it, perhaps with nothing else open.
+    pass.timer.ref();
     return undefined;
   }
 
   settled(pass: Pass, _outcome: Outcome): void {
     if (pass.timer === undefined) return;
-    (pass.timer as PassExpiry).timer.cancel();
+    pass.timer.cancel();
     pass.timer = undefined;
   }
-}
 
-class PassExpiry implements Expirable {
-  readonly timer: Timer;
-
-  constructor(
-    private readonly pass: Pass,
-    runtime: Runtime,
-    dueAt: number,
-  ) {
-    this.timer = runtime.timers.armAt(dueAt, this);
-    // A caller waits for it, perhaps with nothing else open.
-    this.timer.ref();
-  }
-
-  expired(timer: Timer): void {
-    const { pass } = this;
+  expired(pass: Pass, timer: Timer): void {
     const { call, attempt } = pass;
     const allowedMs = Math.round(call.deadlineAt - call.startedAt);
     pass.end(

@@ -13,7 +13,9 @@ function setUp(attemptTimeoutMs: number) {
     },
     settled: (of, outcome) => bound.settled(of, outcome),
   };
-  return { gate, runtime: within.runtime, attempt: new FakeAttempt() };
+  const attempt = new FakeAttempt();
+  attempt.timed = bound;
+  return { gate, runtime: within.runtime, attempt };
 }
 
 describe('attempt timeout', () => {

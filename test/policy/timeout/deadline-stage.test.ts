@@ -7,6 +7,7 @@ function setUp(options: ScopeOptions = {}) {
   const within = scope(options);
   const bound = deadlineStage.bind(within)!;
   const pass = new FakePass(call());
+  pass.timed = bound;
   pass.call.startedAt = within.runtime.now();
   const gate: typeof bound = {
     before(of) {
@@ -82,6 +83,7 @@ describe('deadline', () => {
     runtime.advance(60);
     gate.settled(pass, new Failure('CIRCUIT_OPEN'));
     const second = new FakePass(pass.call);
+    second.timed = pass.timed;
     gate.before(second);
     runtime.advance(39);
     expect(second.settled).toBe(false);
