@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { configSchema, parseConfig } from '../../adapters/node/index.js';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
-const rows = [...page.matchAll(/^\| `(\w+)` \| (.*?) \|/gm)].map(([, key, shown]) => [key!, shown!] as const);
+const rows = [...page.matchAll(/^\| `(\w+)` +\| (.*?) +\|/gm)].map(([, key, shown]) => [key!, shown!] as const);
 
 test('every key is listed, and none that is not there', () => {
   expect(rows.map(([key]) => key)).toEqual(Object.keys(configSchema.shape));
