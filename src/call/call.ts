@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Message, Mutation, Protocol } from '../message/index.js';
 import { Mutation as Change } from '../message/index.js';
 import type { CallSink } from './outcome.js';
+import type { Pass } from './pass.js';
 
 /** Who calls us (inbound). A rule on identity never matches `none`. */
 export interface DownstreamPeer {
@@ -35,6 +36,8 @@ export class Call {
   /** Its mirrors were decided: once a call, however many passes it makes. */
   mirrored = false;
   startedAt = 0;
+  /** The newest through a route plan; undefined as long as no route was found. */
+  pass: Pass | undefined = undefined;
   /** Interceptors and replies run in here: the caller's async context, not that of a pooled socket. */
   scope: AsyncResource | undefined = undefined;
 

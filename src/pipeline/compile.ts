@@ -43,6 +43,8 @@ export interface CompileContext {
   readonly meters: ServiceMeters;
   /** Decide and write down, enforce nothing. */
   readonly observe: boolean;
+  /** Clusters that calls have failed at before they fall back to this plan. @defaultValue none */
+  readonly fallenFrom?: readonly string[];
 }
 
 /**
@@ -50,9 +52,9 @@ export interface CompileContext {
  * it was loaded, or set in code: its calls fail and say so, and no call goes without a limit that was asked for.
  */
 export function compilePlan(context: CompileContext, route: CompiledRoute, name: string): RoutePlan | Failure {
-  const cluster = context.cluster(name);
-  if (cluster === undefined) return noCluster(context.service, route, name);
   try {
+    const cluster = context.cluster(name);
+    if (cluster === undefined) return noCluster(context.service, route, name);
     return bindPlan(context, route, cluster);
   } catch (thrown) {
     return Failure.from(thrown, `policies of route '${route.name}' to ${name}`);
@@ -154,7 +156,10 @@ function planOf(
     (name) => {
       const known = fallbacks.get(name);
       if (known !== undefined) return known;
-      const plan = compilePlan(context, route, name);
+      const fallenFrom = [...(context.fallenFrom ?? []), cluster.name];
+      // Two clusters may each name the other.
+      if (fallenFrom.includes(name)) return new Failure('NO_CLUSTER', { reason: `${name} has failed already` });
+      const plan = compilePlan({ ...context, fallenFrom }, route, name);
       if (plan instanceof RoutePlan) fallbacks.set(name, plan);
       return plan;
     },

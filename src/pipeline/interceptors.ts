@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Observable, type Subscription } from 'rxjs';
 import { type Call, Failure, type Outcome, type Reply, WRITTEN } from '../call/index.js';
-import { RoutedPass } from './pass-run.js';
+import { InnerOwner, RoutedPass } from './pass-run.js';
 import type { PassOwner } from './plan.js';
 
 /** The rest of the pipeline. Cold: each subscription is a new pass through everything inside, so RxJS's `retry` works. */
@@ -28,7 +28,7 @@ export interface Interceptor {
 /** A started chain. */
 export interface Running {
   /** Unsubscribes the chain; whatever still runs inside ends with this outcome. */
-  stop(outcome: Outcome): void;
+  end(outcome: Outcome): void;
 }
 
 export interface ChainOwner {
@@ -53,7 +53,7 @@ export class InterceptorChain {
 }
 
 function startInner(call: Call, outer: RoutedPass, owner: PassOwner): RoutedPass {
-  const pass = new RoutedPass(call, outer.plan, owner);
+  const pass = new RoutedPass(call, outer.plan, new InnerOwner(outer, owner));
   pass.hash = outer.hash;
   pass.startInner();
   return pass;
@@ -88,7 +88,7 @@ class ChainRun implements Running {
     });
   }
 
-  stop(outcome: Outcome): void {
+  end(outcome: Outcome): void {
     if (this.ended) return;
     this.ended = true;
     this.endingWith = outcome;

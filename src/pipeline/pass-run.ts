@@ -22,12 +22,25 @@ const RETRY = 32;
 /** No stage: the pass is one inside the routed interceptors. */
 const INNER = 64;
 
+/** Owns a pass inside the routed interceptors. Whoever asks what was sent, and where to, asks the outer one. */
+export class InnerOwner implements PassOwner {
+  constructor(
+    readonly outer: RoutedPass,
+    private readonly within: PassOwner,
+  ) {}
+
+  passEnded(pass: Pass | undefined, outcome: Outcome): void {
+    this.within.passEnded(pass, outcome);
+  }
+}
+
 export class RoutedPass extends Pass {
   private slot = 0;
   /** The phase; or, where a stage whose `before` was on the stack called `resume`, what it said. */
   private phase: Phase | Failure | undefined = RUNNING;
   private backoff: Timer | undefined = undefined;
-  private chain: Running | undefined = undefined;
+  /** What runs in its stead: the chain of routed interceptors, or a pass to another cluster. */
+  private instead: Running | undefined = undefined;
 
   constructor(
     call: Call,
@@ -79,7 +92,10 @@ export class RoutedPass extends Pass {
   }
 
   end(outcome: Outcome): void {
-    if (this.settled) return;
+    if (this.settled) {
+      this.instead?.end(outcome);
+      return;
+    }
     this.now = this.plan.runtime.now();
     this.finish(outcome);
   }
@@ -121,7 +137,7 @@ export class RoutedPass extends Pass {
 
   /** What the chain of routed interceptors came to. */
   chainEnded(outcome: Outcome): void {
-    this.chain = undefined;
+    this.instead = undefined;
     this.now = this.plan.runtime.now();
     this.finish(outcome);
   }
@@ -135,8 +151,8 @@ export class RoutedPass extends Pass {
       if (slot <= INTERCEPTORS && plan.interceptors !== null) {
         this.slot = INTERCEPTORS;
         const chain = plan.interceptors.run(this);
-        if (this.settled) chain.stop(this.outcome!);
-        else this.chain = chain;
+        if (this.settled) chain.end(this.outcome!);
+        else this.instead = chain;
         return;
       }
       if (slot <= MIRROR && plan.mirror !== null && !this.enter(plan.mirror, MIRROR)) return;
@@ -151,6 +167,7 @@ export class RoutedPass extends Pass {
   private attemptOnce(): void {
     const attempt = new RoutedAttempt(this, this.attempts + 1, this.attempt as RoutedAttempt | undefined);
     this.attempt = attempt;
+    if ((this.passed & INNER) !== 0) (this.owner as InnerOwner).outer.attempt = attempt;
     attempt.start();
   }
 
@@ -196,11 +213,9 @@ export class RoutedPass extends Pass {
       this.backoff = undefined;
       this.plan.retry!.ended(this);
     }
-    this.chain?.stop(outcome);
-    for (let attempt = this.attempt as RoutedAttempt | undefined; attempt !== undefined; ) {
-      attempt.end(outcome);
-      attempt = attempt.previous as RoutedAttempt | undefined;
-    }
+    this.instead?.end(outcome);
+    // An attempt of a pass within is that pass's to end.
+    for (let attempt = this.attempt; attempt?.pass === this; attempt = attempt.previous) attempt.end(outcome);
     const { plan, passed } = this;
     if ((passed & MIRROR) !== 0) settle(plan.mirror!, this, outcome);
     if ((passed & PACING) !== 0) settle(plan.pacing!, this, outcome);
@@ -230,11 +245,14 @@ export class RoutedPass extends Pass {
       this.leave(answer);
       return true;
     }
+    if (this.call.deadlineAt <= this.now) return false;
     const plan = this.plan.fallbackPlan(answer);
     if (plan instanceof Failure) return false;
     if ((this.passed & DEADLINE) !== 0) settle(this.plan.deadline!, this, failure);
     const pass = new RoutedPass(this.call, plan, this.owner);
     pass.hash = this.hash;
+    this.instead = pass;
+    this.call.pass = pass;
     pass.start(this.now);
     return true;
   }

@@ -24,8 +24,7 @@ import type { ServicePlan } from './service-plan.js';
 export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwner, Linked {
   newer: Linked | undefined = undefined;
   older: Linked | undefined = undefined;
-  /** The newest pass; undefined if no route was found. */
-  pass: RoutedPass | undefined = undefined;
+  declare pass: RoutedPass | undefined;
   outcome: Outcome | undefined = undefined;
   private chain: Running | undefined = undefined;
 
@@ -58,7 +57,8 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     const chain = service.beforeRoute.around(this, this, (call, owner) =>
       service.route(call as RoutedCall, owner, service.runtime.now()),
     );
-    if (!this.settled) this.chain = chain;
+    if (this.outcome === undefined) this.chain = chain;
+    else chain.end(this.outcome);
   }
 
   passEnded(pass: Pass | undefined, outcome: Outcome): void {
@@ -79,7 +79,7 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
   /** Ends the call from outside. No effect once settled. */
   end(outcome: Outcome): void {
     if (this.settled) return;
-    this.chain?.stop(outcome);
+    this.chain?.end(outcome);
     this.pass?.end(outcome);
     this.finish(outcome, this.service.runtime.now());
   }

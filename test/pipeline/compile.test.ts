@@ -25,8 +25,9 @@ const service: ServiceRule = {
   from,
 };
 
-function setUp(policy: PolicyRule) {
-  const holding = jest.fn((name: string) => ({ name, rule: { ...clusterRule, name } }) as Cluster);
+function setUp(policy: PolicyRule, ofCluster: (name: string) => PolicyRule = () => ({})) {
+  const rule = (name: string) => ({ ...clusterRule, name, policy: ofCluster(name) });
+  const holding = jest.fn((name: string) => ({ name, rule: rule(name) }) as Cluster);
   const context = {
     direction: 'outbound',
     sharing: 'multiplexed',
@@ -67,6 +68,16 @@ describe('a plan', () => {
     expect(first).toBeInstanceOf(RoutePlan);
     expect(fallbackPlan('outbound|1|stale|demo')).toBe(first);
     expect(holding).toHaveBeenCalledTimes(2);
+  });
+
+  test('falls back to no cluster that it has come from, though each names the other', () => {
+    const stale = 'outbound|1|stale|demo';
+    const { plan } = setUp({}, (name) => ({
+      fallback: { on: [], cluster: name === stale ? clusterRule.name : stale },
+    }));
+    const second = (plan as RoutePlan).fallbackPlan(stale) as RoutePlan;
+    expect(second).toBeInstanceOf(RoutePlan);
+    expect(second.fallbackPlan(clusterRule.name)).toBeInstanceOf(Failure);
   });
 });
 

@@ -10,7 +10,7 @@ import {
   type Slots,
   setOnStageThrow,
 } from '../../src/pipeline/index.js';
-import { type RetryPolicy, WAIT } from '../../src/policy/index.js';
+import { deadlineStage, type PlanScope, type RetryPolicy, WAIT } from '../../src/policy/index.js';
 import { bench, message, protocol, RecordingGate, Sink } from './support.js';
 
 function run(plan: RoutePlan, call = new Call(message(), protocol, { host: 'demo', port: 1 }, new Sink())) {
@@ -311,6 +311,20 @@ describe('routed interceptors', () => {
     pass.end(new Failure('DEADLINE'));
     expect((upstream.sent[0]!.outcome as Failure).code).toBe('DEADLINE');
     expect(outcomes.map((it) => (it as Failure).code)).toEqual(['DEADLINE']);
+  });
+
+  test('a deadline says what was sent inside, so that nobody thinks a retry safe', () => {
+    const { plan, upstream, runtime } = bench();
+    const call = new Call(message(), protocol, { host: 'demo', port: 1 }, new Sink());
+    call.deadlineAt = runtime.now() + 10;
+    const deadline = deadlineStage.bind({ runtime, policy: {} } as unknown as PlanScope)!;
+    const interceptors = chain(routed('plain', (it, next) => next(it)));
+    const { pass, outcomes } = run(plan({ deadline, interceptors }), call);
+    runtime.advance(10);
+    expect(outcomes[0]).toMatchObject({ code: 'DEADLINE', sent: 'maybe' });
+    expect(upstream.sent[0]!.outcome).toBe(outcomes[0]);
+    expect(pass.attempt).toBe(upstream.sent[0]);
+    expect(pass.attempts).toBe(1);
   });
 
   test('stand by `after` and `before`; circles, doubles and unknown names are refused', () => {
