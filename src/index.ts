@@ -1,16 +1,33 @@
 /** Meltemi for users: a mesh, its calls, what interceptors see. Re-exports only. */
 export {
+  type Blame,
   Call,
   type Destination,
   type DownstreamPeer,
   FAILURES,
   Failure,
   type FailureCode,
+  type FailureDetail,
+  type FailureTraits,
   isFailure,
   Reply,
   type Sent,
 } from './call/index.js';
-export { type CallOptions, createMesh, Mesh, type MeshNode, type MeshOptions, type MeshStatus } from './mesh/index.js';
+export type { EndpointStatus } from './cluster/index.js';
+export type { HandledCall, Handler, Listener } from './connection/index.js';
+export {
+  type CallOptions,
+  createMesh,
+  type Decision,
+  type ListenOptions,
+  Mesh,
+  type MeshNode,
+  type MeshOptions,
+  type MeshStatus,
+  type PlanDescription,
+  type ServeOptions,
+  type StageDescription,
+} from './mesh/index.js';
 export {
   Message,
   type MessageKind,
@@ -20,15 +37,17 @@ export {
   type ReplyStatus,
 } from './message/index.js';
 export type { Interceptor, Next } from './pipeline/index.js';
-export type { PolicyOverride, RuleSource } from './rules/index.js';
+export type { PolicyOverride, RuleSource, SourceStatus } from './rules/index.js';
 export {
   type AccessLogOptions,
+  type AttemptRecord,
   type CallRecord,
   explainCall,
   type HistogramSnapshot,
   type Logger,
   type LogStream,
   type MetricSnapshot,
+  type OutcomeName,
   type Sample,
   type Shown,
 } from './telemetry/index.js';

@@ -21,7 +21,14 @@
 export { type CircuitBreakerOptions, circuitBreaker } from './policy/circuit-breaker/operator.js';
 export { type ConcurrencyOptions, concurrency } from './policy/concurrency/operator.js';
 export { type FallbackOptions, fallback } from './policy/fallback/operator.js';
-export { ConcurrencySlots, DEFAULT_FALLBACK_CODES, RetryBudget, TokenBucket } from './policy/index.js';
+export {
+  ConcurrencySlots,
+  DEFAULT_FALLBACK_CODES,
+  RetryBudget,
+  type SlotLimits,
+  TokenBucket,
+  type Waiter,
+} from './policy/index.js';
 export { type MirrorOptions, mirror } from './policy/mirror/operator.js';
 export type { RuntimeOption } from './policy/operator-support.js';
 export { pace } from './policy/pacing/operator.js';

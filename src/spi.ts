@@ -8,8 +8,14 @@ export {
   Pass,
   WRITTEN,
 } from './call/index.js';
-export type { Balancer, Peer } from './cluster/index.js';
-export type { ConnectionOptions, SocketAddress, TransportSocket } from './connection/index.js';
+export type { Peer } from './cluster/index.js';
+export type {
+  ConnectionOptions,
+  DownstreamLimits,
+  PoolOptions,
+  SocketAddress,
+  TransportSocket,
+} from './connection/index.js';
 export {
   type AttributeReader,
   ByteQueue,
@@ -32,6 +38,7 @@ export {
 } from './message/index.js';
 export { ROLES, type RoleEntry } from './pipeline/index.js';
 export type {
+  AttemptRole,
   BreakerEngine,
   BreakerEngineFactory,
   BreakerState,
@@ -39,12 +46,14 @@ export type {
   Gate,
   PacingEngine,
   PacingEngineFactory,
+  PassRole,
   Permit,
   PlanScope,
   StageBinder,
+  StateStore,
   Verdict,
 } from './policy/index.js';
 export { WAIT } from './policy/index.js';
-export type { HashEngine, RegexEngine, RuleSource } from './rules/index.js';
+export type { HashEngine, RegexEngine, RegexProgram, RuleEngines, RuleSource } from './rules/index.js';
 export type * from './rules/model.js';
 export { type Expirable, type Runtime, systemRuntime, type Timer, type Timers } from './runtime/index.js';

@@ -4,7 +4,7 @@
  */
 
 import type { AttributeMatch, RouteRule, ServiceRule } from '../../src/rules/index.js';
-import { isMetaprotocol } from '../sources/file/index.js';
+import { isMetaprotocol } from '../sources/file/translate/index.js';
 
 /** One object for each metaprotocol port; fields at their default are left out. */
 export function toRouteConfigurations(services: readonly ServiceRule[]): object[] {

@@ -1,4 +1,5 @@
-import { blocks, describeProblem, loadRules } from '../sources/file/index.js';
+import { describeProblem, loadRules } from '../sources/file/index.js';
+import { blocks } from '../sources/file/problem.js';
 import type { OutputIo } from './io.js';
 import { toRouteConfigurations } from './route-configurations.js';
 import { rulesArgs } from './rules-args.js';

@@ -19,6 +19,10 @@ export const MAX_RATE = 100;
 /** bottleneck's timers belong to nobody's call: without this they would keep a caller's AsyncLocalStorage store. */
 const ROOT = new AsyncResource('meltemi.pacing');
 
+/**
+ * Pacing by bottleneck, for at most {@link MAX_RATE} calls a second. Each engine that it creates is closed by its
+ * user.
+ */
 export const bottleneck: PacingEngineFactory = {
   create(rule) {
     const { ratePerSecond, maxQueued } = rule;

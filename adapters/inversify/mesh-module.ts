@@ -18,6 +18,7 @@ export interface ClientBinding<T = unknown> {
   readonly create: (mesh: Mesh) => T;
 }
 
+/** What the module binds. All of it may be bound by hand instead. */
 export interface MeshModuleOptions {
   /** @defaultValue what is bound to `MeshTokens.Config`, else nothing but what is bound */
   readonly config?: MeshConfig;

@@ -21,7 +21,7 @@ export const NO_DEADLINE = Number.POSITIVE_INFINITY;
 
 /**
  * One call through the mesh: its request, what interceptors changed of it, its deadline. What happens on the way is in
- * its {@link Pass}es and their {@link Attempt}s, which together are the record that `explain` reads.
+ * its Passes and their Attempts, which together are the record that `explain` reads.
  */
 export class Call {
   /** Set and deleted attributes: the route, limits and logs see them, and they are sent. */

@@ -37,6 +37,7 @@ export async function listen(
   return listener;
 }
 
+/** A port that is listened on, and the streams that came of it. Made by `mesh.listen` and `mesh.serve`. */
 export class Listener implements AsyncDisposable {
   readonly #server: Server;
   readonly #streams = new Map<Duplex, Drainable>();

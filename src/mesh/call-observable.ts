@@ -3,6 +3,7 @@ import { Observable, type Subscriber, type TeardownLogic } from 'rxjs';
 import { type CallHandle, type CallSink, type Destination, Failure, type Reply } from '../call/index.js';
 import type { Message } from '../message/index.js';
 
+/** What a caller may say of one call. */
 export interface CallOptions {
   /** How long the caller waits, in ms, all retries included. @defaultValue what the wire and the rules say */
   readonly timeoutMs?: number;

@@ -16,6 +16,7 @@ export interface MeshNode {
   readonly locality?: string;
 }
 
+/** The parts that a mesh is made of. Everything but sources and protocols has a default. */
 export interface MeshOptions {
   /** Where rules come from. Several may overlap: the higher precedence wins, key by key. */
   readonly sources: readonly RuleSource[];

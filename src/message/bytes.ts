@@ -4,6 +4,7 @@
  */
 export type Bytes = readonly Buffer[];
 
+/** Bytes in all segments. */
 export function byteLength(bytes: Bytes): number {
   let length = 0;
   for (let i = 0; i < bytes.length; i++) length += bytes[i]!.length;

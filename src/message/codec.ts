@@ -46,6 +46,7 @@ export interface Protocol {
   readonly traits?: { readonly addressIsIdentity?: true; readonly session?: true; readonly serverFirst?: true };
 }
 
+/** What a connection tells its codec. */
 export interface CodecOptions {
   /** Where small frames are written; a private one if absent. */
   readonly slab?: Slab;
@@ -53,6 +54,7 @@ export interface CodecOptions {
   readonly maxMessageBytes?: number;
 }
 
+/** Bytes to messages and back, for one connection. Holds framing state, so it is never shared. */
 export interface Codec {
   /**
    * Takes exactly one whole message from the queue, or null to wait for more (having taken nothing, or only bytes that

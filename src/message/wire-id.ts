@@ -1,6 +1,6 @@
 /**
  * A correlation id as it stands on the wire, up to 64 bits, as two 32-bit halves (signed or unsigned, taken modulo
- * 2^32): a JS number loses the ids that real Dubbo 3 sends, and BigInts are dear on the call path. A {@link Message}
+ * 2^32): a JS number loses the ids that real Dubbo 3 sends, and BigInts are dear on the call path. A Message
  * is its own WireId, so that passing on an id allocates nothing.
  */
 export interface WireId {
@@ -8,6 +8,7 @@ export interface WireId {
   readonly idLow: number;
 }
 
+/** Are the two the same, to the last bit? */
 export function sameWireId(a: WireId, b: WireId): boolean {
   return (a.idLow | 0) === (b.idLow | 0) && (a.idHigh | 0) === (b.idHigh | 0);
 }

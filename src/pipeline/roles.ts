@@ -9,6 +9,7 @@ export interface RoleEntry {
   readonly why: string;
 }
 
+/** All roles, outermost first. */
 export const ROLES: readonly RoleEntry[] = [
   { part: 'entry', role: 'telemetry', why: 'counts every outcome of a call, no route and refusals included' },
   { part: 'entry', role: 'interceptors-before-route', why: 'what they set, the route sees' },

@@ -12,6 +12,7 @@ export interface Permit {
   readonly probe: boolean;
 }
 
+/** One circuit: asked before each attempt, told how each ended. */
 export interface BreakerEngine {
   /** Undefined: the circuit is open. */
   admit(): Permit | undefined;
@@ -24,6 +25,10 @@ export interface BreakerEngine {
   close(): void;
 }
 
+/**
+ * Makes circuits.
+ * @param onChange - told each new state; must not throw
+ */
 export interface BreakerEngineFactory {
   create(rule: CircuitBreakerRule, onChange?: (state: BreakerState) => void): BreakerEngine;
 }
@@ -41,6 +46,7 @@ export interface PacingEngine {
   close(): void;
 }
 
+/** Makes queues of a steady rate. */
 export interface PacingEngineFactory {
   /** @throws RangeError for a rate that the engine cannot keep, naming what it can. */
   create(rule: PacingRule): PacingEngine;

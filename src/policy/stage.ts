@@ -13,6 +13,7 @@ import type { StateStore } from './state-store.js';
 
 /** Roles in the order of `pipeline/roles.ts`, which has each one's reason. */
 export type PassRole = 'deadline' | 'rate-limit' | 'pacing' | 'mirror';
+/** Roles that each attempt passes, in the same order. */
 export type AttemptRole =
   | 'circuit-breaker'
   | 'concurrency'

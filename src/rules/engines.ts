@@ -6,6 +6,7 @@ export interface RegexEngine {
   compile(pattern: string): RegexProgram;
 }
 
+/** A compiled pattern. */
 export interface RegexProgram {
   /** Does the pattern match all of the value, not only a part? */
   matchesWhole(value: string): boolean;

@@ -15,6 +15,7 @@ export interface Provenance {
   readonly origin: string;
 }
 
+/** A host and port that may be called or served, with its routes. */
 export interface ServiceRule {
   readonly key: string;
   readonly host: string;
@@ -43,6 +44,7 @@ export interface ServiceRule {
   readonly from: Provenance;
 }
 
+/** Where calls go that match, and what is done to them. */
 export interface RouteRule {
   /** May be empty, as upstream's. */
   readonly name: string;
@@ -73,17 +75,20 @@ export type AttributeMatch = { readonly key: string; readonly invert?: true; rea
   | { readonly kind: 'range'; readonly start: bigint; readonly end: bigint }
 );
 
+/** One of the destinations that a call is drawn for. */
 export interface WeightedCluster {
   readonly cluster: string;
   readonly weight: number;
 }
 
+/** A cluster that gets copies of calls; its replies are dropped. */
 export interface MirrorRule {
   readonly cluster: string;
   /** Of a million. */
   readonly perMillion: number;
 }
 
+/** A set of endpoints, and how calls are spread over them. */
 export interface ClusterRule {
   /** `outbound|<port>|<subset>|<host>` */
   readonly name: string;
@@ -104,6 +109,10 @@ export interface ClusterRule {
   readonly from: Provenance;
 }
 
+/**
+ * How an endpoint is chosen. `choices`: how many are drawn at random, of which the least busy is taken. Ring sizes as
+ * Envoy's.
+ */
 export type BalancerRule =
   | { readonly kind: 'round-robin' | 'random' }
   | { readonly kind: 'least-request'; readonly choices: number }
@@ -131,6 +140,7 @@ export interface LimitsRule {
   readonly maxRetries: number;
 }
 
+/** All endpoints of a service, which its clusters' labels choose among. */
 export interface EndpointsRule {
   /** `<host>_<port>` of the service. */
   readonly key: string;
@@ -138,6 +148,7 @@ export interface EndpointsRule {
   readonly from: Provenance;
 }
 
+/** A place where a service is served. */
 export interface EndpointRule {
   /** IP or name; unique with the port within the rule. */
   readonly address: string;
@@ -167,6 +178,7 @@ export interface PolicyRule {
   readonly outlier?: OutlierRule;
 }
 
+/** How often, when and how much is tried again. */
 export interface RetryRule {
   /** Retries after the first attempt. */
   readonly attempts: number;
@@ -178,6 +190,7 @@ export interface RetryRule {
   readonly budget: { readonly percent: number; readonly minPerSecond: number; readonly ttlMs: number };
 }
 
+/** When a cluster that fails is left alone, and for how long. */
 export interface CircuitBreakerRule {
   /** Opens at this percentage of failures ... */
   readonly errorPercent: number;
@@ -208,6 +221,7 @@ export interface PacingRule {
   readonly maxQueued: number;
 }
 
+/** Where a call goes that failed. */
 export interface FallbackRule {
   /** Failure codes that it answers. */
   readonly on: readonly string[];
@@ -215,7 +229,9 @@ export interface FallbackRule {
   readonly cluster: string;
 }
 
+/** The three kinds, which change independently of each other. */
 export type RuleKind = 'service' | 'cluster' | 'endpoints';
+/** A rule of any kind. */
 export type Rule = ServiceRule | ClusterRule | EndpointsRule;
 
 /** What sources emit. `complete`: the source is in sync, everything it has was said. `problem`: for people, nothing changed. */
@@ -232,6 +248,10 @@ export function serviceKey(host: string, port: number): string {
   return `${host}_${port}`;
 }
 
+/**
+ * The name that Istio gives a cluster.
+ * @param subset - empty: the whole service
+ */
 export function clusterName(host: string, port: number, subset = ''): string {
   return `outbound|${port}|${subset}|${host}`;
 }

@@ -38,7 +38,7 @@ export interface Timer {
   /** When it falls due, in the runtime's `now()`. */
   readonly dueAt: number;
   /**
-   * How late the event loop was when it expired, in ms, from {@link STALL_FROM_MS} on: for the `stallMs` of a Failure.
+   * How late the event loop was when it expired, in ms, from 20 ms on: for the `stallMs` of a Failure.
    * 0 before, and if it was less late than that, which is everyday jitter.
    */
   readonly lateMs: number;

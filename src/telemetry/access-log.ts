@@ -8,13 +8,14 @@ export const DEFAULT_FORMAT =
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% "%REQUEST_ID%" %UPSTREAM_CLUSTER% %UPSTREAM_HOST% ' +
   '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %ROUTE_NAME%';
 
+/** What a line for each call says, and where it goes. */
 export interface AccessLogOptions {
-  /** A line of text, or the fields of a JSON object. @defaultValue {@link DEFAULT_FORMAT} */
+  /** A line of text, or the fields of a JSON object. @defaultValue the line in docs/observability.md */
   readonly format?: string | Readonly<Record<string, string>>;
   /** Where lines go: a file's stream, stdout. Its errors are its owner's to handle. */
   readonly out: LogStream;
   readonly runtime: Runtime;
-  /** Keys whose values are never logged. @defaultValue {@link REDACTED_KEYS} */
+  /** Keys whose values are never logged. @defaultValue those in docs/observability.md */
   readonly redact?: readonly string[];
 }
 

@@ -30,12 +30,13 @@ export interface CallRecord {
   /** The stage that refused it, if one did. */
   readonly refusedBy: string | undefined;
   readonly stallMs: number;
-  /** In order; the first ones are left out if there are more than {@link MAX_ATTEMPTS}. */
+  /** In order; the first ones are left out if there are more than `MAX_ATTEMPTS`. */
   readonly attempts: readonly AttemptRecord[];
   /** Only the keys that were asked for; values unless they are to be shown as `<12 characters>`. */
   readonly attributes: readonly (readonly [key: string, value: string])[];
 }
 
+/** One attempt of a recorded call. */
 export interface AttemptRecord {
   /** From 1. */
   readonly number: number;
@@ -58,6 +59,7 @@ export const MAX_ATTEMPTS = 16;
 /** Characters of a reason or operation, either of which may quote a peer. */
 const MAX_TEXT = 400;
 
+/** What a record keeps of a request's attributes, which may be secrets. */
 export interface Shown {
   /** Attributes to remember. @defaultValue none */
   readonly keys?: readonly string[];

@@ -12,6 +12,7 @@
 import { CodecChecks } from './codec-checks.js';
 import { type CodecKitOptions, samplesOf } from './codec-samples.js';
 
+/** One check of a codec, ready to be handed to a test runner. */
 export interface CodecCheck {
   readonly name: string;
   /** @throws Error - the codec fails the check; the message says with which sample, and how. */

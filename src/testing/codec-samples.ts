@@ -11,6 +11,7 @@ export interface SampleExchange {
   readonly reply?: Buffer;
 }
 
+/** The protocol to check, with recorded bytes of it. */
 export interface CodecKitOptions {
   readonly protocol: Protocol;
   readonly exchanges: readonly SampleExchange[];

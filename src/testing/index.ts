@@ -1,4 +1,6 @@
 /** What tests of the mesh, of services on it and of protocols need. Imports anything in `src`; nothing in `src` imports it. */
+
+export type { InProcessSocket } from '../connection/index.js';
 export { type CodecCheck, codecKit } from './codec-kit.js';
 export type { CodecKitOptions, SampleExchange } from './codec-samples.js';
 export { ManualRuntime } from './manual-runtime.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { parseRules } from '../../adapters/sources/file/index.js';
+import { parseRules } from '../../adapters/sources/file/parse.js';
 import { DEFAULT_FALLBACK_CODES } from '../../src/policy/index.js';
 
 const page = readFileSync(new URL('../../docs/policies.md', import.meta.url), 'utf8');

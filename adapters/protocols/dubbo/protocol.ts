@@ -12,6 +12,7 @@ import { MALFORMED } from './malformed.js';
 import { dubboReader, formatOf } from './reader.js';
 import { serviceKeys } from './service-keys.js';
 
+/** What may be set of the protocol. */
 export interface DubboOptions {
   /**
    * Longest frame, header included. Real providers accept 8 MiB of body by default and say nothing to what is longer.

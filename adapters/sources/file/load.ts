@@ -18,11 +18,13 @@ export interface RuleSet extends Translation {
   readonly files: readonly string[];
 }
 
+/** A set, and how it was read. */
 export interface LoadedRules extends RuleSet {
   /** Where it was parsed, and why there. */
   readonly parsedOn: string;
 }
 
+/** How files are read. */
 export interface LoadOptions {
   /** Files of more bytes together are parsed in a worker thread. @defaultValue 256 KiB: about 100 ms */
   readonly workerAbove?: number;

@@ -6,6 +6,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { type Listing, listFiles } from './files.js';
 
+/** How changes of files are noticed. */
 export interface WatchOptions {
   /** After an event, so long without a further change. @defaultValue 50 */
   readonly settleMs?: number;

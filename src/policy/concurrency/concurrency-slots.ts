@@ -24,6 +24,7 @@ export class Waiter {
   ) {}
 }
 
+/** Slots and the queue for them, in order of arrival. One for each limit; share it to share the limit. */
 export class ConcurrencySlots {
   active = 0;
   waiting = 0;

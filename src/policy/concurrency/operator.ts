@@ -3,6 +3,7 @@ import { Failure } from '../../call/index.js';
 import { inThisScope } from '../operator-support.js';
 import { ConcurrencySlots, type SlotLimits } from './concurrency-slots.js';
 
+/** How many at once, and how many may wait. */
 export interface ConcurrencyOptions {
   /** Subscriptions at once. */
   readonly maxActive: number;

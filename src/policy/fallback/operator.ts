@@ -3,6 +3,7 @@ import type { FailureCode } from '../../call/index.js';
 import { failedWith } from '../operator-support.js';
 import { DEFAULT_FALLBACK_CODES } from './fallback-stage.js';
 
+/** When {@link fallback} steps in. */
 export interface FallbackOptions {
   /**
    * Which errors it answers.

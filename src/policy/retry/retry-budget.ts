@@ -14,6 +14,7 @@ const WINDOWS = 10;
 /** What a retry costs; a call deposits `percent`. */
 const RETRY_COST = 100;
 
+/** How many retries are left, shared by all calls to one upstream. */
 export class RetryBudget {
   private readonly windows = new Float64Array(WINDOWS);
   private readonly windowMs: number;

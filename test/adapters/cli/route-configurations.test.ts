@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { toRouteConfigurations } from '../../../adapters/cli/route-configurations.js';
-import { blocks, readRules } from '../../../adapters/sources/file/index.js';
+import { readRules } from '../../../adapters/sources/file/index.js';
+import { blocks } from '../../../adapters/sources/file/problem.js';
 
 const golden = new URL('../../golden/metards/', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, golden), 'utf8');

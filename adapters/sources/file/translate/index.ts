@@ -18,6 +18,7 @@ import { placeWorkloads } from './workloads.js';
 
 export { isMetaprotocol } from './port-name.js';
 
+/** Rules, and all that was found wrong or doubtful on the way to them. */
 export interface Translation {
   readonly services: readonly ServiceRule[];
   readonly clusters: readonly ClusterRule[];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MAX_PROGRAM, re2 } from '../../../../adapters/engines/re2.js';
-import { parseRules } from '../../../../adapters/sources/file/index.js';
 import { MAX_REGEX_PROGRAM } from '../../../../adapters/sources/file/kinds/rate-limit.js';
+import { parseRules } from '../../../../adapters/sources/file/parse.js';
 import { findings, metaRouter, serviceEntry } from './support.js';
 
 const router = (spec: string) => findings(serviceEntry('a.demo') + metaRouter('a.demo', spec));

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Observable, Subscription } from 'rxjs';
-import { type Problem, parseRules, readRules, translate } from '../../../../adapters/sources/file/index.js';
+import { type Problem, readRules } from '../../../../adapters/sources/file/index.js';
+import { parseRules } from '../../../../adapters/sources/file/parse.js';
+import { translate } from '../../../../adapters/sources/file/translate/index.js';
 import type { ClusterRule, EndpointsRule, ServiceRule } from '../../../../src/rules/index.js';
 
 /** A rule set from YAML text, with look-ups by key. */
