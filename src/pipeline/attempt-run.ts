@@ -44,7 +44,18 @@ export class RoutedAttempt extends Attempt {
     this.go(BREAKER);
   }
 
+  /** For stages. Who waits for a connection waits for nothing else, even if a stage that is only observed lets it go on. */
   resume(refusal?: Failure): void {
+    if (this.slot !== BALANCE) this.goOn(refusal);
+  }
+
+  connected(connection: Connection): void {
+    if (this.settled) return;
+    this.connection = connection;
+    this.goOn(undefined);
+  }
+
+  private goOn(refusal: Failure | undefined): void {
     if (this.settled) return;
     if (this.phase === ENTERING) {
       this.phase = refusal;
@@ -59,12 +70,6 @@ export class RoutedAttempt extends Attempt {
     }
     this.passed &= ~this.slot; // who refuses is not settled
     this.refuse(refusal);
-  }
-
-  connected(connection: Connection): void {
-    if (this.settled) return;
-    this.connection = connection;
-    this.resume();
   }
 
   refused(failure: Failure): void {
@@ -85,7 +90,15 @@ export class RoutedAttempt extends Attempt {
   replied(message: Message): void {
     if (this.settled) return;
     this.sent = 'yes';
-    this.finish(new Reply(message, this.classify(message)));
+    let status: ReplyStatus;
+    try {
+      status = this.classify(message);
+    } catch (thrown) {
+      const reason = `classify: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+      this.finish(new Failure('INTERNAL', { reason, sent: 'yes', role: 'classify', cause: thrown }));
+      return;
+    }
+    this.finish(new Reply(message, status));
   }
 
   lost(failure: Failure): void {

@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Observable, type Subscription } from 'rxjs';
-import { type Call, Failure, type Outcome, type Reply, WRITTEN } from '../call/index.js';
-import { InnerOwner, RoutedPass } from './pass-run.js';
+import { type Call, Failure, NO_DEADLINE, type Outcome, type Pass, type Reply, WRITTEN } from '../call/index.js';
+import type { Expirable, Timer, Timers } from '../runtime/index.js';
+import { RoutedPass } from './pass-run.js';
 import type { PassOwner } from './plan.js';
 
 /** The rest of the pipeline. Cold: each subscription is a new pass through everything inside, so RxJS's `retry` works. */
@@ -33,6 +34,8 @@ export interface Running {
 
 export interface ChainOwner {
   chainEnded(outcome: Outcome): void;
+  /** The deadline of the call has come; only chains that were given timers tell. Must end the chain. */
+  chainOverdue?(lateMs: number): void;
 }
 
 /** Starts what is inside a chain. @returns undefined if it has ended already. */
@@ -47,8 +50,21 @@ export class InterceptorChain {
     return this.around(pass.call, pass, (call, owner) => startInner(call, pass, owner));
   }
 
-  around(call: Call, owner: ChainOwner, start: Start): Running {
-    return new ChainRun(this.interceptors, call, owner, start);
+  /** @param timers - to bound the chain by the call's deadline, where no stage outside does */
+  around(call: Call, owner: ChainOwner, start: Start, timers?: Timers): Running {
+    return new ChainRun(this.interceptors, call, owner, start, timers);
+  }
+}
+
+/** Owns a pass inside the routed interceptors. Whoever asks what was sent, and where to, asks the outer one. */
+export class InnerOwner implements PassOwner {
+  constructor(
+    readonly outer: RoutedPass,
+    private readonly within: PassOwner,
+  ) {}
+
+  passEnded(pass: Pass | undefined, outcome: Outcome): void {
+    this.within.passEnded(pass, outcome);
   }
 }
 
@@ -59,30 +75,32 @@ function startInner(call: Call, outer: RoutedPass, owner: PassOwner): RoutedPass
   return pass;
 }
 
-class ChainRun implements Running {
+class ChainRun implements Running, Expirable {
   private subscription: Subscription | undefined;
   private ended = false;
   /** Set while we unsubscribe: what runs inside learns this rather than that its caller went away. */
   private endingWith: Outcome | undefined;
-  private last: Reply | undefined;
+  private readonly timer: Timer | undefined;
 
   constructor(
     interceptors: readonly Interceptor[],
     call: Call,
     private readonly owner: ChainOwner,
     start: Start,
+    timers: Timers | undefined,
   ) {
+    if (timers !== undefined && call.deadlineAt !== NO_DEADLINE) {
+      this.timer = timers.armAt(call.deadlineAt, this);
+      this.timer.ref();
+    }
     call.scope ??= new AsyncResource('MeltemiCall');
     let next: Next = (inner) => this.innermost(inner, start);
     for (let i = interceptors.length - 1; i >= 0; i--) next = guarded(interceptors[i]!, next);
     call.scope.runInAsyncScope(() => {
       this.subscription = next(call).subscribe({
-        next: (reply) => {
-          this.last = reply;
-          this.finish(reply);
-        },
+        next: (reply) => this.finish(reply),
         error: (thrown) => this.finish(Failure.from(thrown, 'interceptors')),
-        complete: () => this.finish(this.last ?? (call.oneway ? WRITTEN : noReply())),
+        complete: () => this.finish(call.oneway ? WRITTEN : noReply()),
       });
       if (this.ended) this.subscription.unsubscribe();
     });
@@ -92,14 +110,20 @@ class ChainRun implements Running {
     if (this.ended) return;
     this.ended = true;
     this.endingWith = outcome;
+    this.timer?.cancel();
     this.subscription?.unsubscribe();
   }
 
   private finish(outcome: Outcome): void {
     if (this.ended) return;
     this.ended = true;
+    this.timer?.cancel();
     this.subscription?.unsubscribe();
     this.owner.chainEnded(outcome);
+  }
+
+  expired(timer: Timer): void {
+    this.owner.chainOverdue?.(timer.lateMs);
   }
 
   private innermost(call: Call, start: Start): Observable<Reply> {

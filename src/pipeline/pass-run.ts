@@ -2,7 +2,7 @@ import { type Call, Failure, type Outcome, Pass, Reply } from '../call/index.js'
 import { type Gate, WAIT, withMutation } from '../policy/index.js';
 import type { Timer } from '../runtime/index.js';
 import { RoutedAttempt } from './attempt-run.js';
-import type { Running } from './interceptors.js';
+import type { InnerOwner, Running } from './interceptors.js';
 import { ENTERING, type Phase, RUNNING, WAITING } from './phase.js';
 import type { PassOwner, RoutePlan } from './plan.js';
 import { settle } from './settle.js';
@@ -21,18 +21,6 @@ const MIRROR = 16;
 const RETRY = 32;
 /** No stage: the pass is one inside the routed interceptors. */
 const INNER = 64;
-
-/** Owns a pass inside the routed interceptors. Whoever asks what was sent, and where to, asks the outer one. */
-export class InnerOwner implements PassOwner {
-  constructor(
-    readonly outer: RoutedPass,
-    private readonly within: PassOwner,
-  ) {}
-
-  passEnded(pass: Pass | undefined, outcome: Outcome): void {
-    this.within.passEnded(pass, outcome);
-  }
-}
 
 export class RoutedPass extends Pass {
   private slot = 0;

@@ -5,6 +5,7 @@ import {
   type Destination,
   type DownstreamPeer,
   Failure,
+  NO_DEADLINE,
   NOBODY,
   type Outcome,
   type Pass,
@@ -12,7 +13,7 @@ import {
 } from '../call/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import type { Linked } from './active-calls.js';
-import type { ChainOwner, Running } from './interceptors.js';
+import type { ChainOwner, InterceptorChain, Running, Start } from './interceptors.js';
 import type { RoutedPass } from './pass-run.js';
 import type { PassOwner } from './plan.js';
 import type { ServicePlan } from './service-plan.js';
@@ -48,15 +49,20 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     service.enter(this);
     this.startedAt = service.runtime.now();
     service.meters.started(this);
-    const wireMs = this.protocol.deadline?.(this.request);
-    if (wireMs !== undefined) this.deadlineAt = Math.min(this.deadlineAt, this.startedAt + wireMs);
-    if (service.beforeRoute === null) {
-      service.route(this, this, this.startedAt);
-      return;
+    try {
+      const wireDueAt = this.startedAt + (this.protocol.deadline?.(this.request) ?? NO_DEADLINE);
+      if (wireDueAt < this.deadlineAt) this.deadlineAt = wireDueAt;
+      if (service.beforeRoute === null) service.route(this, this, this.startedAt);
+      else this.intercept(service.beforeRoute);
+    } catch (thrown) {
+      this.end(Failure.from(thrown, 'entry'));
     }
-    const chain = service.beforeRoute.around(this, this, (call, owner) =>
-      service.route(call as RoutedCall, owner, service.runtime.now()),
-    );
+  }
+
+  private intercept(beforeRoute: InterceptorChain): void {
+    const { service } = this;
+    const start: Start = (call, owner) => service.route(call as RoutedCall, owner, service.runtime.now());
+    const chain = beforeRoute.around(this, this, start, service.runtime.timers);
     if (this.outcome === undefined) this.chain = chain;
     else chain.end(this.outcome);
   }
@@ -68,6 +74,16 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
   chainEnded(outcome: Outcome): void {
     this.chain = undefined;
     this.finish(outcome, this.service.runtime.now());
+  }
+
+  chainOverdue(stallMs: number): void {
+    const allowedMs = Math.round(this.deadlineAt - this.startedAt);
+    const reason = `interceptors, with all that is inside them, did not end within the ${allowedMs} ms of the call`;
+    const sent = this.pass?.attempt?.sent ?? 'no';
+    const failure = new Failure('DEADLINE', { role: 'interceptors-before-route', reason, sent, stallMs });
+    // First what is inside: interceptors may have an answer to that.
+    this.pass?.end(failure);
+    this.end(failure);
   }
 
   cancel(): void {
