@@ -61,6 +61,8 @@ export class CallSubscription extends AsyncResource implements CallSink {
 
   begun(handle: CallHandle): void {
     this.handle = handle;
+    // Ended from within, before there was anything to cancel.
+    if (this.ended) handle.cancel();
   }
 
   reply(reply: Reply): void {

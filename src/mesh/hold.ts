@@ -1,30 +1,35 @@
-import { type CallHandle, type CallSink, Failure } from '../call/index.js';
+import { type CallHandle, Failure, NO_DEADLINE } from '../call/index.js';
 import type { Message } from '../message/index.js';
+import type { Expirable, Timer, Timers } from '../runtime/index.js';
 
 /** As Envoy's `max_pending_requests`. */
 const MAX_HELD = 1024;
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 /**
- * Calls that came before the rules: held, bounded in number and bytes, and let go all at once, in order.
+ * Calls that came before the rules: held, bounded in number, bytes and by what their callers wait, and let go all at once,
+ * in order.
  */
 export class Hold {
   private readonly held = new Set<HeldCall>();
   private bytes = 0;
 
-  /** Where there is no room the sink is told at once. */
-  add(request: Message, sink: CallSink, begin: () => CallHandle): CallHandle {
+  constructor(private readonly timers: Timers) {}
+
+  /** @param refuse - told at once where there is no room, and when the deadline comes first */
+  add(request: Message, deadlineAt: number, begin: () => CallHandle, refuse: (failure: Failure) => void): CallHandle {
     const size = request.size;
     if (this.held.size >= MAX_HELD || this.bytes + size > MAX_HELD_BYTES) {
-      sink.fail(new Failure('NO_RULES', { role: 'hold', reason: `${this.held.size} calls wait for the first rules` }));
+      refuse(new Failure('NO_RULES', { role: 'hold', reason: `${this.held.size} calls wait for the first rules` }));
       return NOTHING;
     }
     request.unpin();
     this.bytes += size;
-    const call = new HeldCall(begin, () => {
+    const call = new HeldCall(begin, refuse, () => {
       this.held.delete(call);
       this.bytes -= size;
     });
+    if (deadlineAt !== NO_DEADLINE) call.endBy(this.timers, deadlineAt);
     this.held.add(call);
     return call;
   }
@@ -36,17 +41,32 @@ export class Hold {
 
 const NOTHING: CallHandle = { cancel() {} };
 
-class HeldCall implements CallHandle {
+class HeldCall implements CallHandle, Expirable {
   private running: CallHandle | undefined;
   private over = false;
+  private timer: Timer | undefined;
 
   constructor(
     private readonly begin: () => CallHandle,
+    private readonly refuse: (failure: Failure) => void,
     private readonly leave: () => void,
   ) {}
 
+  endBy(timers: Timers, deadlineAt: number): void {
+    this.timer = timers.armAt(deadlineAt, this);
+    this.timer.ref();
+  }
+
+  expired(timer: Timer): void {
+    this.over = true;
+    this.leave();
+    const reason = 'it came while the call waited for the first rules';
+    this.refuse(new Failure('DEADLINE', { role: 'hold', reason, stallMs: timer.lateMs }));
+  }
+
   go(): void {
     if (this.over) return;
+    this.timer?.cancel();
     this.leave();
     this.running = this.begin();
   }
@@ -54,6 +74,7 @@ class HeldCall implements CallHandle {
   cancel(): void {
     if (this.over) return;
     this.over = true;
+    this.timer?.cancel();
     if (this.running === undefined) this.leave();
     else this.running.cancel();
   }

@@ -145,8 +145,11 @@ export class Mesh implements AsyncDisposable {
   /**
    * Calls a service: one call for each subscription. Emits the reply and completes; a one-way call completes when its
    * bytes are written. Errors with a {@link Failure}; a business exception is a {@link Reply} with status `business`.
+   * @throws RangeError - the timeout is negative, or no number
    */
   call(destination: Destination, message: Message, options: CallOptions = {}): Observable<Reply> {
+    const { timeoutMs = 0 } = options;
+    if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs is ${timeoutMs}; it must be at least 0`);
     return new CallObservable(this.begin, destination, message, options);
   }
 

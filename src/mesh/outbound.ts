@@ -6,6 +6,7 @@ import {
   type Dispatcher,
   type DownstreamPeer,
   Failure,
+  NO_DEADLINE,
 } from '../call/index.js';
 import { type Peers, passThrough, type TransportSocket } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
@@ -40,14 +41,16 @@ export interface OutboundParts extends SinglePlanParts {
 
 /** Calls and streams of this process to services. */
 export class Outbound {
-  private readonly hold = new Hold();
+  private readonly hold: Hold;
   private readonly targets = new Map<string, Map<number, Target>>();
   /** Plans of destinations that nobody describes. */
   private readonly directs = new Map<Target, ServicePlan>();
   private open = false;
   private closed = false;
 
-  constructor(private readonly parts: OutboundParts) {}
+  constructor(private readonly parts: OutboundParts) {
+    this.hold = new Hold(parts.runtime.timers);
+  }
 
   /** The first rules are there, or will not come in time: calls that were held go on. */
   release(): void {
@@ -62,8 +65,14 @@ export class Outbound {
   }
 
   begin(target: Target, request: Message, sink: CallSink, timeoutMs?: number, peer?: DownstreamPeer): CallHandle {
-    if (this.open) return this.start(target, request, sink, timeoutMs, peer);
-    return this.hold.add(request, sink, () => this.start(target, request, sink, timeoutMs, peer));
+    const deadlineAt = timeoutMs === undefined ? NO_DEADLINE : this.parts.runtime.now() + timeoutMs;
+    if (this.open) return this.start(target, request, sink, deadlineAt, peer);
+    return this.hold.add(
+      request,
+      deadlineAt,
+      () => this.start(target, request, sink, deadlineAt, peer),
+      (failure) => this.refuse(target, request, sink, peer, failure),
+    );
   }
 
   dispatcher(target: Target): Dispatcher {
@@ -108,20 +117,30 @@ export class Outbound {
     target: Target,
     request: Message,
     sink: CallSink,
-    timeoutMs: number | undefined,
+    deadlineAt: number,
     peer: DownstreamPeer | undefined,
   ): CallHandle {
     const plan = this.closed ? new Failure('DRAINING') : this.plan(target, request);
     if (plan instanceof Failure) {
-      this.parts.telemetry.refused(request, this.protocolOf(target), target.destination, sink, peer, plan);
-      sink.fail(plan);
+      this.refuse(target, request, sink, peer, plan);
       return ENDED;
     }
     const call = new RoutedCall(request, plan.protocol, target.destination, sink, peer, plan);
-    if (timeoutMs !== undefined) call.deadlineAt = this.parts.runtime.now() + timeoutMs;
+    call.deadlineAt = deadlineAt;
     if ('runInAsyncScope' in sink) call.scope = sink as never;
     call.start();
     return call;
+  }
+
+  private refuse(
+    target: Target,
+    request: Message,
+    sink: CallSink,
+    peer: DownstreamPeer | undefined,
+    failure: Failure,
+  ): void {
+    this.parts.telemetry.refused(request, this.protocolOf(target), target.destination, sink, peer, failure);
+    sink.fail(failure);
   }
 
   private plan(target: Target, request: Message): ServicePlan | Failure {

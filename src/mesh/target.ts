@@ -31,7 +31,11 @@ export class Target {
   plan(request: Message, protocol: Protocol | undefined): ServicePlan | Failure {
     const { described } = this;
     if (described.length === 1) return this.services.outbound(described[0]!);
-    return this.planFor(protocol?.serviceKeys?.(request));
+    try {
+      return this.planFor(protocol?.serviceKeys?.(request));
+    } catch (thrown) {
+      return Failure.from(thrown, 'service keys');
+    }
   }
 
   planOf(rule: ServiceRule): ServicePlan | Failure {

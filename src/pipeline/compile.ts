@@ -89,7 +89,8 @@ function observingPlan(
   const actual = context.direction === 'inbound' ? decided : context.cluster(clusterName(host, port));
   if (actual === undefined) return noCluster(context.service, route, clusterName(host, port));
   const plan = planOf(context, route, decided, scope, {
-    deadline: null,
+    // The caller's own.
+    deadline: deadlineStage.bind({ ...scope, policy: {} }) ?? null,
     fallback: null,
     rateLimit: observed(rateLimitStage.bind(scope) ?? null, 'rate-limit'),
     pacing: observed(pacingStage.bind(scope) ?? null, 'pacing'),

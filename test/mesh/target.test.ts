@@ -3,6 +3,7 @@ import { Failure } from '../../src/call/index.js';
 import { Target } from '../../src/mesh/target.js';
 import type { RuleStore, ServiceRule } from '../../src/rules/index.js';
 import { service } from '../rules/rules.js';
+import { frames, message } from './support.js';
 
 /** A target over rules that the test sets; its plans are the rules themselves. */
 function start(...rules: ServiceRule[]) {
@@ -50,4 +51,13 @@ test('a tie is taken by the oldest and told once', () => {
   for (const keys of [['I.A'], ['I.A']]) expect(target.planFor(keys)).toBe(a);
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toContain('the oldest, a, is taken');
+});
+
+test('a protocol that throws over the keys of a message fails its call, and says so', () => {
+  const { target } = start(a, b);
+  const serviceKeys = () => {
+    throw new Error('broken');
+  };
+  const refused = target.plan(message('request', 'x'), { ...frames, serviceKeys });
+  expect(refused).toMatchObject({ code: 'INTERNAL', cause: { message: 'broken' } });
 });
