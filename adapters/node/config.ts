@@ -57,18 +57,27 @@ export const configSchema = z.strictObject({
           maxInFlight: positive,
           maxPending: positive,
           connectTimeoutMs: positive,
+          backoffBaseMs: positive,
+          backoffMaxMs: positive,
           readSilenceMs: positive,
           heartbeatMs: positive,
           idleMs: positive,
+          maxTombstoneMs: positive,
           drainTimeoutMs: positive,
           maxMessageBytes: positive,
         })
         .partial()
         .optional(),
       downstream: z
-        .strictObject({ maxInFlight: positive, maxRequestBytes: positive, maxReplyBytes: positive })
+        .strictObject({
+          maxInFlight: positive,
+          maxRequestBytes: positive,
+          maxReplyBytes: positive,
+          maxMessageBytes: positive,
+        })
         .partial()
         .optional(),
+      maxHeldBytes: positive.optional(),
     })
     .default({})
     .describe('Bounds of upstream pools and of downstream connections.'),
