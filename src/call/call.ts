@@ -51,6 +51,15 @@ export class Call {
     readonly peer: DownstreamPeer | undefined = undefined,
   ) {}
 
+  /** Takes over, of the call that an interceptor puts this one in the place of, what it does not say itself. */
+  standFor(call: Call): void {
+    this.deadlineAt = Math.min(this.deadlineAt, call.deadlineAt);
+    this.startedAt = call.startedAt;
+    this.scope = call.scope;
+    this.mirrored ||= call.mirrored;
+    if (this.draw < 0) this.draw = call.draw;
+  }
+
   get oneway(): boolean {
     return this.request.kind === 'oneway';
   }

@@ -8,7 +8,7 @@ export class Intake implements Expirable {
   /** Resolves when every source is in sync, one has failed, or time is up; see {@link problem}. */
   readonly opened: Promise<void>;
   open = false;
-  /** Why the first rules are not there; undefined: they are. */
+  /** Why the first rules are not there; undefined: they are, if late. */
   problem: Error | undefined;
   private readonly subscriptions: Subscription[] = [];
   private readonly timer: Timer;
@@ -45,12 +45,22 @@ export class Intake implements Expirable {
     const statuses = this.store.statuses.subscribe((status) => {
       for (const problem of status.problems) this.logger.warn(`source ${status.name}: ${problem}`);
       if (status.failed) this.finish(new Error(`source ${status.name} failed: ${status.problems.join('; ')}`));
-      else if (this.store.synced) this.finish();
+      else if (this.store.synced) this.cameIn();
     });
     this.subscriptions.push(statuses);
     for (const source of sources) this.store.register(source);
     for (const source of sources) this.subscriptions.push(watchSource(this.store, source));
     if (this.store.synced) this.finish();
+  }
+
+  /** Perhaps later than anybody waited for. */
+  private cameIn(): void {
+    if (this.open && this.problem !== undefined) {
+      this.problem = undefined;
+      this.onOpen();
+    } else {
+      this.finish();
+    }
   }
 
   private finish(problem?: Error): void {

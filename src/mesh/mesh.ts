@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { map, type Observable, type Subscription } from 'rxjs';
+import { type Observable, Subject, type Subscription } from 'rxjs';
 import { type Destination, type Dispatcher, Failure, type Reply } from '../call/index.js';
 import {
   ByteBudget,
@@ -13,7 +13,6 @@ import {
 } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { ActiveCalls, compileChain, type Interceptor, setOnStageThrow } from '../pipeline/index.js';
-import type { BreakerState } from '../policy/index.js';
 import { validateRule } from '../routing/index.js';
 import { Adoption, type AdoptionChange, RuleStore } from '../rules/index.js';
 import { type Runtime, systemRuntime } from '../runtime/index.js';
@@ -77,9 +76,10 @@ export class Mesh implements AsyncDisposable {
   private readonly telemetry: MeshTelemetry;
   private readonly active = new ActiveCalls();
   private readonly budget: ByteBudget;
-  private readonly circuits = new Map<string, BreakerState>();
   private readonly downstreams = new Set<Closing>();
   private readonly listeners = new Set<Listener>();
+  private readonly adoptions = new Subject<AdoptionChange>();
+  private readonly obeyed = new Subject<string>();
   private readonly subscription: Subscription;
   private closing: Promise<void> | undefined;
 
@@ -95,8 +95,8 @@ export class Mesh implements AsyncDisposable {
     const { accessLog, recorded } = options;
     this.telemetry = new MeshTelemetry({ runtime: this.runtime, accessLog, recorded });
     const { runtime, store, protocols, active, telemetry, logger } = this;
-    const check = (service: Parameters<typeof validateRule>[0]) => validateRule(service, engines);
-    this.adoption = new Adoption({ runtime, store, check });
+    const check = (rule: Parameters<typeof validateRule>[0]) => validateRule(rule, engines);
+    this.adoption = new Adoption({ runtime, store, check, checkCluster: check });
     const transport = options.transport ?? plainTransport;
     this.peers = new Peers({ runtime, transport, listener: tellConnection, ...(pool && { pool }) });
     const { adoption, peers } = this;
@@ -108,7 +108,8 @@ export class Mesh implements AsyncDisposable {
       ...parts,
       policies: options.policies ?? [],
       clusters: this.clusters,
-      onBreaker: (cluster, state) => this.circuitChanged(cluster, state),
+      onBreaker: tellCircuit,
+      onUpToDate: () => this.obeyed.next(this.store.version),
     });
     this.outbound = new Outbound({
       ...parts,
@@ -129,7 +130,7 @@ export class Mesh implements AsyncDisposable {
 
   /** Each change of the rules in force, once calls obey it; the value is the content version. */
   get changes(): Observable<string> {
-    return this.adoption.changes.pipe(map((change) => change.version));
+    return this.obeyed.asObservable();
   }
 
   /**
@@ -172,7 +173,7 @@ export class Mesh implements AsyncDisposable {
   async listen(options: ListenOptions): Promise<Listener> {
     await this.opened();
     const target = this.outbound.target(parseService(options.service));
-    const protocol = this.outbound.protocolOf(target);
+    const { protocol } = target;
     if (protocol === undefined) {
       throw new Failure('NO_SERVICE', {
         role: 'listen',
@@ -198,7 +199,7 @@ export class Mesh implements AsyncDisposable {
         node: this.options.node ?? {},
         observe: this.options.mode === 'observe',
         state: this.services.state,
-        changes: adoption.changes,
+        changes: this.adoptions,
         ...chainsOf(interceptors, 'inbound'),
         serve: (stream, protocol, dispatcher) => this.serveStream(stream, protocol, dispatcher),
       }),
@@ -235,7 +236,7 @@ export class Mesh implements AsyncDisposable {
 
   /** What the mesh is doing now. */
   get status(): MeshStatus {
-    return statusOf(this.store, this.adoption, this.clusters, this.active, this.circuits);
+    return statusOf(this.store, this.adoption, this.clusters, this.active, this.services.state);
   }
 
   /**
@@ -273,6 +274,7 @@ export class Mesh implements AsyncDisposable {
     this.services.close();
     await Promise.all([...closed, ...drained, this.peers.drain(0)]);
     this.adoption.close();
+    this.obeyed.complete();
     this.telemetry.close();
   }
 
@@ -317,12 +319,10 @@ export class Mesh implements AsyncDisposable {
   private adopted(change: AdoptionChange): void {
     this.clusters.apply(change);
     this.services.apply(change);
+    this.adoptions.next(change);
     tellRules(change, this.store.sources, this.logger);
-  }
-
-  private circuitChanged(cluster: string, state: BreakerState): void {
-    this.circuits.set(cluster, state);
-    tellCircuit(cluster, state);
+    const { version, services, clusters, endpoints } = change;
+    if (services.size + clusters.size + endpoints.size > 0 && this.services.upToDate) this.obeyed.next(version);
   }
 }
 

@@ -52,9 +52,10 @@ export class Outbound {
     this.hold = new Hold(parts.runtime.timers);
   }
 
-  /** The first rules are there, or will not come in time: calls that were held go on. */
+  /** The rules are there, or will not come in time: calls that were held go on, and nothing goes around the rules. */
   release(): void {
     this.open = true;
+    this.dropDirects();
     this.hold.release();
   }
 
@@ -82,7 +83,7 @@ export class Outbound {
   /** Serves a stream of one of our own clients, or passes it through where the destination is none of ours. */
   attach(stream: Duplex, target: Target): void {
     const { serve, pass, transport } = this.parts;
-    const protocol = this.protocolOf(target);
+    const { protocol } = target;
     if (protocol !== undefined) {
       serve(stream, protocol, this.dispatcher(target));
       return;
@@ -94,23 +95,25 @@ export class Outbound {
   target({ host, port }: Destination): Target {
     let ports = this.targets.get(host);
     if (ports === undefined) {
-      if (this.targets.size >= MAX_TARGETS) this.targets.clear();
+      if (this.targets.size >= MAX_TARGETS) {
+        this.targets.clear();
+        this.dropDirects();
+      }
       ports = new Map();
       this.targets.set(host, ports);
     }
     let target = ports.get(port);
     if (target === undefined) {
-      const { store, services, logger } = this.parts;
-      target = new Target({ host, port }, store, services, (message) => logger.warn(message));
+      const { store, services, protocols, logger } = this.parts;
+      target = new Target({ host, port }, store, services, protocols, (message) => logger.warn(message));
       ports.set(port, target);
     }
     return target;
   }
 
-  /** What the services at the destination speak; undefined if nobody describes it, or nothing of ours. */
-  protocolOf(target: Target): Protocol | undefined {
-    const name = target.described[0]?.protocol;
-    return name === undefined ? undefined : this.parts.protocols.get(name);
+  private dropDirects(): void {
+    for (const plan of this.directs.values()) plan.retire();
+    this.directs.clear();
   }
 
   private start(
@@ -139,14 +142,14 @@ export class Outbound {
     peer: DownstreamPeer | undefined,
     failure: Failure,
   ): void {
-    this.parts.telemetry.refused(request, this.protocolOf(target), target.destination, sink, peer, failure);
+    this.parts.telemetry.refused(request, target.protocol, target.destination, sink, peer, failure);
     sink.fail(failure);
   }
 
   private plan(target: Target, request: Message): ServicePlan | Failure {
-    if (target.described.length > 0) return target.plan(request, this.protocolOf(target));
+    if (target.described.length > 0) return target.plan(request);
     const problem = this.parts.noRules();
-    if (problem === undefined) return target.plan(request, undefined);
+    if (problem === undefined) return target.plan(request);
     if (this.parts.onNoRules === 'direct') return this.direct(target);
     return new Failure('NO_RULES', { role: 'resolve', reason: problem.message });
   }

@@ -29,6 +29,8 @@ export interface ServicesContext {
   readonly active: ActiveCalls;
   readonly logger: Logger;
   readonly onBreaker: (cluster: string, state: BreakerState) => void;
+  /** What took several slices is done: calls obey all changes. */
+  readonly onUpToDate: () => void;
 }
 
 /** How long changed services are compiled in one go before the event loop gets its turn. */
@@ -50,7 +52,10 @@ export class Services {
   outbound(rule: ServiceRule): ServicePlan | Failure {
     const known = this.plans.get(rule.key);
     if (known !== undefined) return known;
-    const plan = this.compile(this.context.adoption.services.get(rule.key) ?? rule);
+    const { adoption } = this.context;
+    const inForce = adoption.services.get(rule.key);
+    if (inForce === undefined) return unusable(rule, adoption);
+    const plan = this.compile(inForce);
     this.plans.set(rule.key, plan);
     return plan;
   }
@@ -59,9 +64,16 @@ export class Services {
   apply(change: AdoptionChange): void {
     for (const key of change.services) if (this.plans.has(key)) this.stale.add(key);
     if (change.clusters.size > 0) {
-      for (const [key, plan] of this.plans) if (uses(plan, change.clusters)) this.stale.add(key);
+      for (const [key, plan] of this.plans) {
+        if (plan instanceof ServicePlan && plan.uses(change.clusters)) this.stale.add(key);
+      }
     }
     if (!this.slicing && this.stale.size > 0) this.slice();
+  }
+
+  /** Do calls obey all changes that were applied? */
+  get upToDate(): boolean {
+    return this.stale.size === 0;
   }
 
   close(): void {
@@ -78,8 +90,10 @@ export class Services {
       this.swap(key);
       if (runtime.now() >= until) break;
     }
+    const sliced = this.slicing;
     this.slicing = this.stale.size > 0;
     if (this.slicing) setImmediate(() => this.slice());
+    else if (sliced) this.context.onUpToDate();
   }
 
   private swap(key: string): void {
@@ -102,13 +116,14 @@ export class Services {
     const { context } = this;
     const protocol = rule.protocol === undefined ? undefined : context.protocols.get(rule.protocol);
     if (protocol === undefined) return noCodec(rule, context.protocols);
-    const held: HeldCluster[] = [];
+    const held = new Map<string, HeldCluster>();
     const state = this.state.hold();
     const meters = new PlanMeters(context.telemetry, rule.key, 'outbound');
     const dispose = () => {
       state.release();
       meters.close();
-      for (const it of held.splice(0)) it.release();
+      for (const it of held.values()) it.release();
+      held.clear();
     };
     const compileContext: CompileContext = {
       direction: 'outbound',
@@ -123,8 +138,8 @@ export class Services {
       routed: context.routed,
       onBreaker: context.onBreaker,
       cluster: (name) => {
-        const holding = context.clusters.hold(name, protocol);
-        if (holding !== undefined) held.push(holding);
+        const holding = held.get(name) ?? context.clusters.hold(name, protocol);
+        if (holding !== undefined) held.set(name, holding);
         return holding?.cluster;
       },
     };
@@ -139,6 +154,7 @@ export class Services {
         beforeRoute: context.beforeRoute,
         hash: context.engines.hash,
         active: context.active,
+        clusters: held,
         compile: (route, at) => compilePlan(compileContext, route, route.rule.destinations[at]!.cluster),
         dispose,
       });
@@ -149,9 +165,11 @@ export class Services {
   }
 }
 
-function uses(plan: ServicePlan | Failure, clusters: ReadonlySet<string>): boolean {
-  if (plan instanceof Failure) return false;
-  return plan.rule.routes.some((route) => route.destinations.some((it) => clusters.has(it.cluster)));
+/** Its first table was refused, so that there is none before it to stay in force. */
+function unusable(rule: ServiceRule, { held }: Adoption): Failure {
+  const problems = held.get(rule.key)?.problems ?? [];
+  const reason = `the rules of ${rule.host}:${rule.port} cannot be used: ${problems.map((it) => it.message).join('; ')}`;
+  return new Failure('NO_ROUTE', { role: 'resolve', reason });
 }
 
 function noCodec(rule: ServiceRule, protocols: ReadonlyMap<string, Protocol>): Failure {

@@ -1,6 +1,6 @@
 import type { EndpointStatus } from '../cluster/index.js';
 import type { ActiveCalls } from '../pipeline/index.js';
-import type { BreakerState } from '../policy/index.js';
+import { type BreakerState, circuitOf, type KeyedStateStore } from '../policy/index.js';
 import type { Adoption, RuleStore, SourceStatus } from '../rules/index.js';
 import type { Clusters } from './clusters.js';
 
@@ -15,7 +15,7 @@ export interface MeshStatus {
   /** Clusters that were called since their rules came. */
   readonly clusters: readonly {
     readonly name: string;
-    /** Of its circuit breaker; undefined: it has none, or it never moved. */
+    /** Of its circuit breaker; undefined: it has none, or was never called since it has. */
     readonly circuit: BreakerState | undefined;
     readonly endpoints: readonly EndpointStatus[];
   }[];
@@ -26,7 +26,7 @@ export function statusOf(
   adoption: Adoption,
   clusters: Clusters,
   active: ActiveCalls,
-  circuits: ReadonlyMap<string, BreakerState>,
+  state: KeyedStateStore,
 ): MeshStatus {
   return {
     sources: store.sources,
@@ -38,7 +38,7 @@ export function statusOf(
     activeCalls: active.count,
     clusters: [...clusters].map((cluster) => ({
       name: cluster.name,
-      circuit: circuits.get(cluster.name),
+      circuit: circuitOf(cluster.name, state),
       endpoints: cluster.snapshot(),
     })),
   };

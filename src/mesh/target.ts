@@ -12,14 +12,22 @@ export class Target {
   private candidates: readonly ServiceRule[] = [];
   private chooser = new Chooser([]);
   private revision = -1;
+  private spoken: Protocol | undefined;
   private warned = false;
 
   constructor(
     readonly destination: Destination,
     private readonly store: RuleStore,
     private readonly services: Services,
+    private readonly protocols: ReadonlyMap<string, Protocol>,
     private readonly warn: (message: string) => void,
   ) {}
+
+  /** Of the oldest service here that speaks one of the mesh's; undefined: none does. Services of another are left out. */
+  get protocol(): Protocol | undefined {
+    this.refresh();
+    return this.spoken;
+  }
 
   /** Oldest first; empty: nobody describes it. */
   get described(): readonly ServiceRule[] {
@@ -28,11 +36,11 @@ export class Target {
   }
 
   /** The service that the message is for, compiled. */
-  plan(request: Message, protocol: Protocol | undefined): ServicePlan | Failure {
+  plan(request: Message): ServicePlan | Failure {
     const { described } = this;
     if (described.length === 1) return this.services.outbound(described[0]!);
     try {
-      return this.planFor(protocol?.serviceKeys?.(request));
+      return this.planFor(this.spoken?.serviceKeys?.(request));
     } catch (thrown) {
       return Failure.from(thrown, 'service keys');
     }
@@ -71,7 +79,10 @@ export class Target {
   private refresh(): void {
     const { revision } = this.store;
     if (this.revision === revision) return;
-    this.candidates = this.store.candidates(this.destination.host, this.destination.port);
+    const { host, port } = this.destination;
+    const found = this.store.candidates(host, port);
+    this.spoken = this.protocols.get(found.find((it) => this.protocols.has(it.protocol ?? ''))?.protocol ?? '');
+    this.candidates = this.spoken === undefined ? found : found.filter((it) => it.protocol === this.spoken!.name);
     this.chooser = new Chooser(this.candidates);
     this.revision = revision;
   }

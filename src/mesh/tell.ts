@@ -6,11 +6,16 @@ import { events, type Logger } from '../telemetry/index.js';
 
 /** Which rules came into force, and which were held back and why: that is worth a line in the log too. */
 export function tellRules(change: AdoptionChange, sources: readonly SourceStatus[], logger: Logger): void {
-  const { version, services, clusters, endpoints, held } = change;
+  const { version, services, clusters, endpoints, held, refused } = change;
   for (const { wanted, problems, unknown } of held) {
     const missing = `nobody describes ${unknown.join(', ')}`;
     const message = problems.length > 0 ? problems.map((it) => it.message).join('; ') : missing;
     logger.warn(`${wanted.from.origin}: the routes before stay in force: ${message}`);
+    if (events.rulesProblem.hasSubscribers) events.rulesProblem.publish({ source: wanted.from.source, message });
+  }
+  for (const { wanted, problems } of refused) {
+    const message = problems.map((it) => it.message).join('; ');
+    logger.warn(`${wanted.from.origin}: ${wanted.name} stays as it was before: ${message}`);
     if (events.rulesProblem.hasSubscribers) events.rulesProblem.publish({ source: wanted.from.source, message });
   }
   if (!events.rulesApplied.hasSubscribers) return;

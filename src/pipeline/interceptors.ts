@@ -94,7 +94,10 @@ class ChainRun implements Running, Expirable {
       this.timer.ref();
     }
     call.scope ??= new AsyncResource('MeltemiCall');
-    let next: Next = (inner) => this.innermost(inner, start);
+    let next: Next = (inner) => {
+      if (inner !== call) inner.standFor(call);
+      return this.innermost(inner, start);
+    };
     for (let i = interceptors.length - 1; i >= 0; i--) next = guarded(interceptors[i]!, next);
     call.scope.runInAsyncScope(() => {
       this.subscription = next(call).subscribe({

@@ -52,7 +52,7 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     try {
       const wireDueAt = this.startedAt + (this.protocol.deadline?.(this.request) ?? NO_DEADLINE);
       if (wireDueAt < this.deadlineAt) this.deadlineAt = wireDueAt;
-      if (service.beforeRoute === null) service.route(this, this, this.startedAt);
+      if (service.beforeRoute === null) service.route(this, this, this.startedAt, this);
       else this.intercept(service.beforeRoute);
     } catch (thrown) {
       this.end(Failure.from(thrown, 'entry'));
@@ -61,7 +61,7 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
 
   private intercept(beforeRoute: InterceptorChain): void {
     const { service } = this;
-    const start: Start = (call, owner) => service.route(call as RoutedCall, owner, service.runtime.now());
+    const start: Start = (call, owner) => service.route(call, owner, service.runtime.now(), this);
     const chain = beforeRoute.around(this, this, start, service.runtime.timers);
     if (this.outcome === undefined) this.chain = chain;
     else chain.end(this.outcome);

@@ -1,4 +1,4 @@
-import { Failure, type Outcome } from '../call/index.js';
+import { type Call, Failure, type Outcome } from '../call/index.js';
 import type { Protocol } from '../message/index.js';
 import type { HashEngine } from '../policy/index.js';
 import { type CompiledRoute, hashOf, type RouteTable } from '../routing/index.js';
@@ -35,6 +35,8 @@ export interface ServicePlanParts {
   readonly beforeRoute: InterceptorChain | null;
   readonly hash: HashEngine | undefined;
   readonly active: ActiveCalls;
+  /** Those that the compiled plans send to, by name. Live. @defaultValue none whose rule may change */
+  readonly clusters?: ReadonlyMap<string, unknown>;
   readonly compile: CompilePlan;
   /** Lets go of clusters, state and meters. */
   readonly dispose: () => void;
@@ -65,8 +67,11 @@ export class ServicePlan {
     this.active = parts.active;
   }
 
-  /** Chooses route and cluster and starts a pass. What refuses goes to the owner too. */
-  route(call: RoutedCall, owner: PassOwner, now: number): RoutedPass | Refused {
+  /**
+   * Chooses route and cluster and starts a pass. What refuses goes to the owner too.
+   * @param call - `of`, or what an interceptor put in its place
+   */
+  route(call: Call, owner: PassOwner, now: number, of: RoutedCall): RoutedPass | Refused {
     const route = this.table.match(call);
     if (route === undefined) return refuse(owner, this.noRoute(call));
     if (call.draw < 0 && route.rule.destinations.length > 1) call.draw = this.runtime.random();
@@ -75,7 +80,7 @@ export class ServicePlan {
     const plan = this.plan(route, destination);
     if (plan instanceof Failure) return refuse(owner, plan);
     const pass = new RoutedPass(call, plan, owner);
-    call.pass = pass;
+    of.pass = pass;
     if (plan.hashKeys !== null && this.hash !== undefined) pass.hash = hashOf(call, plan.hashKeys, this.hash);
     pass.start(now);
     return pass;
@@ -114,6 +119,12 @@ export class ServicePlan {
     }
   }
 
+  /** Is any of these among what its compiled plans send to, mirrors and fallbacks included? */
+  uses(clusters: ReadonlySet<string>): boolean {
+    for (const name of this.parts.clusters?.keys() ?? []) if (clusters.has(name)) return true;
+    return false;
+  }
+
   /** A call goes in. */
   enter(call: RoutedCall): void {
     this.inflight++;
@@ -132,7 +143,7 @@ export class ServicePlan {
     if (this.inflight === 0) this.parts.dispose();
   }
 
-  private noRoute(call: RoutedCall): Failure {
+  private noRoute(call: Call): Failure {
     const { host, port, from } = this.rule;
     return new Failure('NO_ROUTE', {
       role: 'match',

@@ -1,5 +1,5 @@
 /** What is done to calls, a folder each, and the contract they share. Imports `call`, `rules` and below; no policy imports another. */
-export { breakerResult, circuitBreakerStage } from './circuit-breaker/index.js';
+export { breakerResult, circuitBreakerStage, circuitOf } from './circuit-breaker/index.js';
 export { ConcurrencySlots, concurrencyStage, type SlotLimits, type Waiter } from './concurrency/index.js';
 export type * from './engines.js';
 export { DEFAULT_FALLBACK_CODES, fallbackStage } from './fallback/index.js';

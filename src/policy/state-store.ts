@@ -51,6 +51,15 @@ export class KeyedStateStore {
     };
   }
 
+  /** The newest state at a key, whatever its fingerprint. Looks at every state: for status, not for the call path. */
+  find<S extends object>(key: string): S | undefined {
+    let found: object | undefined;
+    for (const { state, fingerprint } of this.#entries.values()) {
+      if (fingerprint.startsWith(`${key}\n`)) found = state;
+    }
+    return found as S | undefined;
+  }
+
   get size(): number {
     return this.#entries.size;
   }

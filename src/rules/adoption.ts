@@ -7,6 +7,8 @@
  *   (what Envoy waits for a resource that was asked for); then the table is adopted and its calls there fail. A cluster
  *   that already the table in force misses holds nothing up.
  *
+ * A cluster that cannot be used, since its balancer needs an engine that isn't there, leaves the one before in force.
+ *
  * A service without a previous table gets its first at once if it can be used at all: what it knows works. A cluster that
  * is removed lives on while a table in force names it. Endpoints are taken as they come.
  */
@@ -39,6 +41,14 @@ export interface AdoptionChange {
   readonly endpoints: ReadonlySet<string>;
   /** Tables that came and are held: worth a line in the log each. */
   readonly held: readonly HeldService[];
+  /** Clusters that came and cannot be used; what was said of them before stays in force. */
+  readonly refused: readonly RefusedCluster[];
+}
+
+export interface RefusedCluster {
+  readonly wanted: ClusterRule;
+  /** Not empty. */
+  readonly problems: readonly RuleError[];
 }
 
 export interface AdoptionOptions {
@@ -46,6 +56,8 @@ export interface AdoptionOptions {
   readonly store: RuleStore;
   /** Why a table cannot be used; called once for each table that comes. @defaultValue all can */
   readonly check?: (service: ServiceRule) => readonly RuleError[];
+  /** Why a cluster cannot be used; called once for each that comes. @defaultValue all can */
+  readonly checkCluster?: (cluster: ClusterRule) => readonly RuleError[];
 }
 
 const NO_KEYS: ReadonlySet<string> = new Set();
@@ -54,6 +66,7 @@ export class Adoption {
   readonly #runtime: Runtime;
   readonly #store: RuleStore;
   readonly #check: (service: ServiceRule) => readonly RuleError[];
+  readonly #checkCluster: (cluster: ClusterRule) => readonly RuleError[];
   readonly #services = new Map<string, ServiceRule>();
   readonly #clusters = new Map<string, ClusterRule>();
   readonly #held = new Map<string, HeldService>();
@@ -72,10 +85,11 @@ export class Adoption {
   /** Emits after {@link services} and {@link clusters} have changed, in the same turn as the store. */
   readonly changes: Observable<AdoptionChange> = this.#changes.asObservable();
 
-  constructor({ runtime, store, check = () => [] }: AdoptionOptions) {
+  constructor({ runtime, store, check = () => [], checkCluster = () => [] }: AdoptionOptions) {
     this.#runtime = runtime;
     this.#store = store;
     this.#check = check;
+    this.#checkCluster = checkCluster;
     this.#take({
       version: store.version,
       services: new Set(store.services.keys()),
@@ -118,7 +132,8 @@ export class Adoption {
     const services = new Set<string>();
     const clusters = new Set<string>();
     const held: HeldService[] = [];
-    for (const name of changes.clusters) this.#takeCluster(name, clusters);
+    const refused: RefusedCluster[] = [];
+    for (const name of changes.clusters) this.#takeCluster(name, clusters, refused);
     for (const key of changes.services) {
       const wanted = this.#store.services.get(key);
       this.#held.delete(key);
@@ -135,18 +150,23 @@ export class Adoption {
     } while (this.#sweep(clusters));
     this.#wait();
     const { version, endpoints } = changes;
-    if (services.size + clusters.size + endpoints.size + held.length > 0) {
-      this.#changes.next({ version, services, clusters, endpoints, held });
+    if (services.size + clusters.size + endpoints.size + held.length + refused.length > 0) {
+      this.#changes.next({ version, services, clusters, endpoints, held, refused });
     }
   }
 
-  #takeCluster(name: string, changed: Set<string>): void {
+  #takeCluster(name: string, changed: Set<string>, refused: RefusedCluster[]): void {
     const rule = this.#store.clusters.get(name);
     if (rule === undefined) {
       this.#orphans.add(name);
       return;
     }
     this.#orphans.delete(name);
+    const problems = this.#checkCluster(rule);
+    if (problems.length > 0) {
+      refused.push({ wanted: rule, problems });
+      return;
+    }
     this.#clusters.set(name, rule);
     changed.add(name);
   }

@@ -106,7 +106,7 @@ export interface World {
 
 /** A mesh without sockets: rules from YAML, servers in memory. */
 export function world(yaml?: string, options: Partial<MeshOptions> = {}): World {
-  const network = new MemoryNetwork();
+  const network = options.transport instanceof MemoryNetwork ? options.transport : new MemoryNetwork();
   const source = new YamlSource(yaml);
   const mesh = createMesh({
     sources: [source],

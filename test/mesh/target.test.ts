@@ -1,12 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { Failure } from '../../src/call/index.js';
 import { Target } from '../../src/mesh/target.js';
+import type { Protocol } from '../../src/message/index.js';
 import type { RuleStore, ServiceRule } from '../../src/rules/index.js';
 import { service } from '../rules/rules.js';
 import { frames, message } from './support.js';
 
 /** A target over rules that the test sets; its plans are the rules themselves. */
 function start(...rules: ServiceRule[]) {
+  const protocols = new Map<string, Protocol>();
   const store = { revision: 1, rules, candidates: () => store.rules };
   const warnings: string[] = [];
   const services = { outbound: (rule: ServiceRule) => rule };
@@ -14,9 +16,10 @@ function start(...rules: ServiceRule[]) {
     { host: '10.0.0.1', port: 20880 },
     store as unknown as RuleStore,
     services as never,
+    protocols,
     (message) => warnings.push(message),
   );
-  return { target, store, warnings };
+  return { target, store, warnings, protocols };
 }
 
 const a = service('a', { serviceKey: 'I.A' });
@@ -54,10 +57,11 @@ test('a tie is taken by the oldest and told once', () => {
 });
 
 test('a protocol that throws over the keys of a message fails its call, and says so', () => {
-  const { target } = start(a, b);
+  const { target, protocols } = start(a, b);
   const serviceKeys = () => {
     throw new Error('broken');
   };
-  const refused = target.plan(message('request', 'x'), { ...frames, serviceKeys });
+  protocols.set(a.protocol!, { ...frames, serviceKeys });
+  const refused = target.plan(message('request', 'x'));
   expect(refused).toMatchObject({ code: 'INTERNAL', cause: { message: 'broken' } });
 });

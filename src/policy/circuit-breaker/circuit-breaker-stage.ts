@@ -4,8 +4,9 @@
  * routes to the cluster that are under the same rule.
  */
 import type { Attempt, Failure, Outcome } from '../../call/index.js';
-import type { BreakerEngine, Permit } from '../engines.js';
+import type { BreakerEngine, BreakerState, Permit } from '../engines.js';
 import type { Gate, StageBinder } from '../stage.js';
+import type { KeyedStateStore } from '../state-store.js';
 import { breakerResult } from './breaker-result.js';
 import { circuitOpen } from './circuit-open.js';
 
@@ -26,6 +27,13 @@ class BreakerGate implements Gate<Attempt> {
   }
 }
 
+const breakerKey = (cluster: string) => `cluster/${cluster}/circuit-breaker`;
+
+/** State of a cluster's circuit, for status; undefined: no plan in use has a breaker for it. */
+export function circuitOf(cluster: string, state: KeyedStateStore): BreakerState | undefined {
+  return state.find<BreakerEngine>(breakerKey(cluster))?.state;
+}
+
 export const circuitBreakerStage: StageBinder<Gate<Attempt>> = {
   role: 'circuit-breaker',
   why: 'stops calling a cluster of which too many calls fail, and probes whether it is well again',
@@ -37,7 +45,7 @@ export const circuitBreakerStage: StageBinder<Gate<Attempt>> = {
     }
     // The engine outlives this plan: what it is given must hold on to nothing of it.
     const { name } = cluster;
-    const engine = state.get(`cluster/${name}/circuit-breaker`, rule, () =>
+    const engine = state.get(breakerKey(name), rule, () =>
       breaker.create(rule, (changed) => onBreaker?.(name, changed)),
     );
     return new BreakerGate(engine, name);

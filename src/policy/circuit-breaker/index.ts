@@ -1,3 +1,3 @@
 /** Stops calling a cluster that fails. Imports `call`, `rules`, the engines' ports and the stage contract. */
 export { breakerResult } from './breaker-result.js';
-export { circuitBreakerStage } from './circuit-breaker-stage.js';
+export { circuitBreakerStage, circuitOf } from './circuit-breaker-stage.js';
