@@ -1,7 +1,8 @@
 /**
- * Attributes to set and to delete on the way out. Keys keep the case they are given, since they go onto the wire;
- * a later entry for a key replaces the earlier one. Messages themselves are never changed: a codec applies a Mutation
- * while it encodes.
+ * Attributes to set and to delete on the way out. Keys keep the case they are given, since they go onto the wire, and are
+ * the same key in any other: a later entry replaces the earlier one. Only what is set after it was deleted is both, so
+ * that all that the message has of it goes. Messages themselves are never changed: a codec applies a Mutation while it
+ * encodes.
  *
  * Kept as one list that is searched: there are a few entries in it, for which a Map would cost four times the bytes of
  * all the rest of an attempt.
@@ -31,7 +32,7 @@ export class Mutation {
     return this.#pairs.length >> 1;
   }
 
-  /** @param i - below {@link size}; in the order in which keys were first set */
+  /** @param i - below {@link size}; a key that is deleted and then set comes twice, in this order */
   keyAt(i: number): string {
     return this.#pairs[2 * i]!;
   }
@@ -46,13 +47,10 @@ export class Mutation {
     for (let i = 0; i < this.size; i++) yield [this.keyAt(i), this.valueAt(i)];
   }
 
-  /** What this mutation makes of the key (compared lower-cased): its value, null if deleted, undefined if untouched. */
-  lookup(lowerKey: string): string | null | undefined {
+  /** What this mutation makes of the key, in any case: its value, null if deleted, undefined if untouched. */
+  lookup(key: string): string | null | undefined {
     const pairs = this.#pairs;
-    for (let i = pairs.length - 2; i >= 0; i -= 2) {
-      const key = pairs[i]!;
-      if (key === lowerKey || key.toLowerCase() === lowerKey) return pairs[i + 1] ?? null;
-    }
+    for (let i = pairs.length - 2; i >= 0; i -= 2) if (same(pairs[i]!, key)) return pairs[i + 1] ?? null;
     return undefined;
   }
 
@@ -72,22 +70,22 @@ export class Mutation {
 
   #put(key: string, value: string | undefined): void {
     const pairs = this.#pairs;
-    const at = indexOf(pairs, key);
-    if (at >= 0) pairs[at + 1] = value;
+    for (let i = pairs.length - 2; i >= 0; i -= 2) {
+      if (same(pairs[i]!, key) && (value === undefined || pairs[i + 1] !== undefined)) pairs.splice(i, 2);
+    }
     // A list of its own length: pushing onto an empty one makes room for eight entries more.
-    else if (pairs.length === 0) this.#pairs = [key, value];
+    if (pairs.length === 0) this.#pairs = [key, value];
     else pairs.push(key, value);
   }
 
   #disjoint(other: Mutation): boolean {
-    for (let i = 0; i < other.size; i++) if (indexOf(this.#pairs, other.keyAt(i)) >= 0) return false;
+    for (let i = 0; i < other.size; i++) if (this.lookup(other.keyAt(i)) !== undefined) return false;
     return true;
   }
 }
 
 const NONE: (string | undefined)[] = [];
 
-function indexOf(pairs: readonly (string | undefined)[], key: string): number {
-  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === key) return i;
-  return -1;
+function same(a: string, b: string): boolean {
+  return a === b || (a.length === b.length && a.toLowerCase() === b.toLowerCase());
 }
