@@ -1,6 +1,5 @@
-import { Call, type CallSink, Failure } from '../call/index.js';
+import { Call, Failure, NOBODY } from '../call/index.js';
 import type { EndpointStatus } from '../cluster/index.js';
-import type { Protocol } from '../message/index.js';
 import { formatMatch, formatMiss } from '../routing/index.js';
 import type { PolicyRule } from '../rules/index.js';
 import { messageOf } from './attributes.js';
@@ -35,28 +34,24 @@ export interface Decision {
   readonly refused?: string;
 }
 
-const NOBODY: CallSink = { reply() {}, fail() {} };
-
 /** Decides as a call would, and writes down what it saw. */
 export function explainDecision(
   target: Target,
   attributes: Readonly<Record<string, string>>,
   draw: number,
   clusters: Clusters,
-  protocols: ReadonlyMap<string, Protocol>,
 ): Decision {
   const { host, port } = target.destination;
   const destination = `${host}:${port}`;
   const request = messageOf(attributes);
-  const keys = [attributes.interface, attributes.interface?.toLowerCase()].filter((it) => it !== undefined);
-  const plan = target.planFor(keys);
+  const plan = target.plan(request);
   if (plan instanceof Failure) return { destination, skipped: [], refused: plan.message };
   const call = new Call(request, plan.protocol, target.destination, NOBODY);
   const { route, misses } = plan.table.explain(call);
   const about = {
     destination,
     service: `${plan.rule.host}:${plan.rule.port}`,
-    protocol: protocols.get(plan.protocol.name)!.name,
+    protocol: plan.protocol.name,
     skipped: misses.map(formatMiss),
   };
   if (route === undefined) return { ...about, refused: 'NO_ROUTE: no route matches' };

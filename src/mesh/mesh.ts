@@ -212,12 +212,12 @@ export class Mesh implements AsyncDisposable {
    * @param draw - in [0, 1): where weights are drawn. @defaultValue 0
    */
   explain(destination: Destination, attributes: Readonly<Record<string, string>>, draw = 0): Decision {
-    return explainDecision(this.outbound.target(destination), attributes, draw, this.clusters, this.protocols);
+    return explainDecision(this.outbound.target(destination), attributes, draw, this.clusters);
   }
 
   /** The compiled plans of a service: each route's stages, in order, with what they are set to. */
   plan(destination: Destination): readonly PlanDescription[] {
-    return describePlan(this.outbound.target(destination), this.protocols);
+    return describePlan(this.outbound.target(destination));
   }
 
   /** All counters: names and units are in `docs/observability.md`. */

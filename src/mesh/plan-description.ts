@@ -1,5 +1,4 @@
 import { Failure } from '../call/index.js';
-import type { Protocol } from '../message/index.js';
 import { ROLES, type RoutePlan } from '../pipeline/index.js';
 import { formatMatch } from '../routing/index.js';
 import type { PolicyRule } from '../rules/index.js';
@@ -30,7 +29,7 @@ export interface PlanDescription {
 }
 
 /** All plans of the services at a destination; compiles those that were never used. */
-export function describePlan(target: Target, _protocols: ReadonlyMap<string, Protocol>): readonly PlanDescription[] {
+export function describePlan(target: Target): readonly PlanDescription[] {
   return target.described.flatMap((rule) => {
     const service = `${rule.host}:${rule.port}`;
     const compiled = target.planOf(rule);

@@ -4,7 +4,7 @@ export { ConcurrencySlots, concurrencyStage, type SlotLimits, type Waiter } from
 export type * from './engines.js';
 export { DEFAULT_FALLBACK_CODES, fallbackStage } from './fallback/index.js';
 export { mirrorStage } from './mirror/index.js';
-export { attemptMutation, compileMutation, withMutation } from './mutation/index.js';
+export { attemptMutation, withMutation } from './mutation/index.js';
 export { pacingStage } from './pacing/index.js';
 export { rateLimitStage, TokenBucket } from './rate-limit/index.js';
 export { fullJitter, mayRetry, RetryBudget, retryStage } from './retry/index.js';

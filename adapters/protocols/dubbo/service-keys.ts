@@ -5,7 +5,7 @@
  * `interface`. Registries with a group or namespace of their own append those to the host; a request does not tell them.
  */
 import type { Message } from '../../../src/message/index.js';
-import { dubboReader, formatOf, NO_VERSION } from './reader.js';
+import { formatOf, NO_VERSION } from './reader.js';
 
 /** Keys by interface, for requests without group and version, which most are; else by the host, not yet lower-cased. */
 const known = new Map<string, readonly string[]>();
@@ -13,17 +13,17 @@ const known = new Map<string, readonly string[]>();
 const MAX_KNOWN = 4096;
 const NONE: readonly string[] = Object.freeze([]);
 
-/** The same array for the same service. */
+/** The same array for the same service. Asks the message's own reader: a made-up one, to explain, has no bytes. */
 export function serviceKeys(request: Message): readonly string[] {
-  const path = dubboReader.get(request, 'interface');
+  const path = request.getLower('interface');
   if (path === undefined) return NONE;
-  const version = dubboReader.get(request, 'version');
+  const version = request.getLower('version') ?? NO_VERSION;
   // Attachments are only walked to if these letters stand somewhere in the frame.
-  const mayHaveGroup = request.bytes.length > 1 || formatOf(request)!.mayHold(request.bytes[0]!, 'group');
-  const group = mayHaveGroup ? dubboReader.get(request, 'group') : undefined;
+  const mayHaveGroup = request.bytes.length !== 1 || formatOf(request)!.mayHold(request.bytes[0]!, 'group');
+  const group = mayHaveGroup ? request.getLower('group') : undefined;
   let name = path;
   if (group) name += `-${group}`;
-  if (version !== NO_VERSION) name += `-${version!.replaceAll('.', '-')}`;
+  if (version !== NO_VERSION) name += `-${version.replaceAll('.', '-')}`;
   const keys = known.get(name);
   return keys !== undefined && keys[1] === path ? keys : learn(name, path);
 }

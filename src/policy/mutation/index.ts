@@ -1,2 +1,2 @@
 /** What rules change of requests and replies on the wire. Imports `call` and `message`. */
-export { attemptMutation, compileMutation, withMutation } from './mutation.js';
+export { attemptMutation, withMutation } from './mutation.js';

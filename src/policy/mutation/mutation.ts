@@ -9,11 +9,6 @@ import type { Attempt } from '../../call/index.js';
 import { Reply } from '../../call/index.js';
 import { Mutation } from '../../message/index.js';
 
-/** A rule's entries as they are sent; undefined if there are none. A later entry for a key wins. */
-export function compileMutation(entries: readonly (readonly [key: string, value: string])[]): Mutation | undefined {
-  return entries.length === 0 ? undefined : Mutation.of(entries);
-}
-
 /** All that is put on the wire besides the attempt's request. No allocation where only one of the three has a say. */
 export function attemptMutation(attempt: Attempt, rules: Mutation | undefined): Mutation | undefined {
   const asked = Mutation.merge(attempt.pass.call.mutation, rules);

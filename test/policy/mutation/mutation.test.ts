@@ -1,12 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { Reply, WRITTEN } from '../../../src/call/index.js';
 import { Mutation } from '../../../src/message/index.js';
-import { attemptMutation, compileMutation, withMutation } from '../../../src/policy/mutation/index.js';
+import { attemptMutation, withMutation } from '../../../src/policy/mutation/index.js';
 import { call, FakeAttempt, FakePass, message, PROTOCOL } from '../support.js';
-
-test('no entries are no mutation', () => {
-  expect(compileMutation([])).toBeUndefined();
-});
 
 test('the stamp wins over the rules, and the rules over interceptors', () => {
   const stamped = { ...PROTOCOL, stamp: () => new Mutation().set('c', 'stamp') };
@@ -14,7 +10,7 @@ test('the stamp wins over the rules, and the rules over interceptors', () => {
   attempt.pass.call.set('a', 'interceptor');
   attempt.pass.call.set('b', 'interceptor');
   attempt.pass.call.set('c', 'interceptor');
-  const rules = compileMutation([
+  const rules = Mutation.of([
     ['b', 'rule'],
     ['c', 'rule'],
   ]);
@@ -27,13 +23,13 @@ test('the stamp wins over the rules, and the rules over interceptors', () => {
 
 test('what rules set changes the bytes sent and not what the route sees', () => {
   const attempt = new FakeAttempt(new FakePass(call(message({ version: 'v1' }))));
-  attemptMutation(attempt, compileMutation([['version', 'v2']]));
+  attemptMutation(attempt, Mutation.of([['version', 'v2']]));
   expect(attempt.pass.call.get('version')).toBe('v1');
   expect(attempt.pass.call.mutation).toBeUndefined();
 });
 
 test('where only the rules have a say, nothing is made', () => {
-  const rules = compileMutation([['a', '1']]);
+  const rules = Mutation.of([['a', '1']]);
   expect(attemptMutation(new FakeAttempt(), rules)).toBe(rules);
   expect(attemptMutation(new FakeAttempt(), undefined)).toBeUndefined();
 });

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
 import { dubbo, dubboProtocol } from '../../../../adapters/protocols/dubbo/index.js';
 import { FAILURES } from '../../../../src/call/index.js';
+import { messageOf } from '../../../../src/mesh/attributes.js';
 import { ByteQueue, type Message, Mutation } from '../../../../src/message/index.js';
 import { bytesOf, decoded, entry, goldenEntries } from './golden.js';
 
@@ -33,6 +34,9 @@ describe('the Dubbo protocol', () => {
     const java = bytesOf(entry('apache-dubbo-2.7.23-attachments.json', 'attachments-none').request!);
     java[2] = 0xc3;
     expect(dubbo.serviceKeys!(decoded(java))).toEqual([]);
+    const madeUp = messageOf({ interface: SERVICE, group: 'blue', version: '1.0.0' });
+    expect(dubbo.serviceKeys!(madeUp)).toEqual(dubbo.serviceKeys!(grouped));
+    expect(dubbo.serviceKeys!(messageOf({ interface: SERVICE }))).toEqual([SERVICE.toLowerCase(), SERVICE]);
   });
 
   test.each([
