@@ -37,6 +37,7 @@ export class OutlierDetector {
   constructor(
     private readonly runtime: Runtime,
     private readonly listener: OutlierListener,
+    /** In force for what happens from now on; a present ejection keeps its end. */
     public rule: OutlierRule,
   ) {
     this.#origin = Math.ceil(runtime.now());
@@ -73,11 +74,6 @@ export class OutlierDetector {
     this.#drop(endpoint);
     endpoint.ejectedUntil = endpoint.restoredAt = 0;
     endpoint.ejections = endpoint.consecutiveFailures = 0;
-  }
-
-  /** @param rule - in force for what happens from now on; a present ejection keeps its end. */
-  update(rule: OutlierRule): void {
-    this.rule = rule;
   }
 
   failed(endpoint: Endpoint, size: number): void {

@@ -89,12 +89,13 @@ export class Mesh implements AsyncDisposable {
     const { pool, maxHeldBytes } = options.connections ?? {};
     this.runtime = options.runtime ?? systemRuntime();
     this.logger = withoutRepeats(options.logger ?? stderrLogger(this.runtime), this.runtime);
-    setOnStageThrow((thrown) => this.logger.error(`a stage threw while it settled: ${String(thrown)}`));
     this.protocols = byName(options.protocols);
     this.budget = new ByteBudget(maxHeldBytes);
     const { accessLog, recorded } = options;
     this.telemetry = new MeshTelemetry({ runtime: this.runtime, accessLog, recorded });
     const { runtime, store, protocols, active, telemetry, logger } = this;
+    // Not `this`: it outlives the mesh.
+    setOnStageThrow((thrown) => logger.error(`a stage threw while it settled: ${String(thrown)}`));
     const check = (rule: Parameters<typeof validateRule>[0]) => validateRule(rule, engines);
     this.adoption = new Adoption({ runtime, store, check, checkCluster: check });
     const transport = options.transport ?? plainTransport;

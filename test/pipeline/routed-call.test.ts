@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
-import { NEVER } from 'rxjs';
+import { describe, expect, jest, test } from '@jest/globals';
+import { NEVER, type Observable, of } from 'rxjs';
 import { Failure, Reply } from '../../src/call/index.js';
 import type { Message, Protocol } from '../../src/message/index.js';
 import {
@@ -20,6 +20,7 @@ function setUp(protocol: Protocol, intercept?: Interceptor['intercept']) {
   const active = new ActiveCalls();
   const deadline = deadlineStage.bind({ runtime, policy: {} } as unknown as PlanScope)!;
   const compiled: RoutePlan = plan({ deadline });
+  const compile = jest.fn(() => compiled);
   const service = new ServicePlan({
     rule: { host: 'demo', port: 1, routes: [routeRule] } as unknown as ServiceRule,
     direction: 'outbound',
@@ -30,13 +31,13 @@ function setUp(protocol: Protocol, intercept?: Interceptor['intercept']) {
     beforeRoute: intercept === undefined ? null : compileChain([{ name: 'it', intercept }], 'before-route', 'outbound'),
     hash: undefined,
     active,
-    compile: () => compiled,
+    compile,
     dispose() {},
   });
   const sink = new Sink();
   const call = (request: Message = message()) =>
     new RoutedCall(request, protocol, { host: 'demo', port: 1 }, sink, undefined, service);
-  return { runtime, upstream, active, sink, call };
+  return { runtime, upstream, active, sink, call, service, compile };
 }
 
 const throws = (): never => {
@@ -98,5 +99,20 @@ describe('interceptors before the route', () => {
     expect(sink.outcomes).toHaveLength(1);
     expect(active.count).toBe(0);
     expect(upstream.abandoned).toEqual(upstream.sent);
+  });
+
+  test('that go on after the plans are gone compile nothing, since nobody would let go of it', () => {
+    let later: Observable<Reply> | undefined;
+    const { sink, call, service, compile } = setUp(plain, (it, next) => {
+      later = next(it);
+      return of(new Reply(message('response')));
+    });
+    call().start();
+    service.retire();
+    const error = jest.fn();
+    later!.subscribe({ error });
+    expect(error).toHaveBeenCalledWith(expect.objectContaining({ code: 'DRAINING' }));
+    expect(compile).not.toHaveBeenCalled();
+    expect(sink.outcomes).toHaveLength(1);
   });
 });
