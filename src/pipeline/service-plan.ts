@@ -95,7 +95,8 @@ export class ServicePlan {
     const known = plans[destination];
     if (known !== undefined) return known;
     // An interceptor that goes on after the last call has ended: nobody would let go of what a plan holds.
-    if (this.retired && this.inflight === 0) return new Failure('DRAINING', { role: 'match', reason: 'its call is over' });
+    if (this.retired && this.inflight === 0)
+      return new Failure('DRAINING', { role: 'match', reason: 'its call is over' });
     const plan = this.parts.compile(route, destination);
     // A missing cluster may come any moment, with no change to this service; anything else stays as it is.
     if (plan instanceof RoutePlan || plan.code !== 'NO_CLUSTER') plans[destination] = plan;
