@@ -61,8 +61,8 @@ test('the last mutation of a key wins; hash keys are lower-cased and stay repeat
   );
   expect(compiled.hashKeys).toEqual(['method', 'uid', 'method']);
   expect([...compiled.requestMutation!.entries()]).toEqual([
-    ['foo', '3'],
     ['Bar', '2'],
+    ['foo', '3'],
   ]);
   expect(compiled.responseMutation).toBeUndefined();
 });
