@@ -14,6 +14,7 @@ import type { Message, Protocol } from '../message/index.js';
 import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
 import type { KeyedStateStore } from '../policy/index.js';
 import type { Adoption, ServiceRule } from '../rules/index.js';
+import type { Logger } from '../telemetry/index.js';
 import type { MeshNode } from './options.js';
 import { ownService } from './own-service.js';
 import { type Single, type SinglePlanParts, singlePlan, undescribedService } from './single-plan.js';
@@ -50,11 +51,15 @@ export interface InboundParts extends SinglePlanParts {
   readonly node: MeshNode;
   readonly state: KeyedStateStore;
   readonly changes: Observable<unknown>;
+  readonly logger: Logger;
   readonly serve: (stream: Duplex, protocol: Protocol, dispatcher: Dispatcher) => Downstream;
 }
 
 /** Listens, and runs what comes through the serving side's pipeline. */
 export async function serveInbound(options: ServeOptions, parts: InboundParts): Promise<Listener> {
+  if (!('handler' in options) && !('forward' in options)) {
+    throw new TypeError('serve needs `forward: { port }` of the app, or a `handler`');
+  }
   const served = new Served(options, parts);
   const address: ListenAddress = { port: options.port, host: options.host ?? '127.0.0.1' };
   try {
@@ -87,6 +92,7 @@ class Served implements Dispatcher {
     this.named = service !== undefined;
     this.appPort = 'forward' in options ? options.forward.port : port;
     this.rule = this.described();
+    this.tellOfNone();
     this.protocol = protocolOf(options, this.rule, parts.protocols);
     this.single = singleOf(options, this.destination.port, this.protocol, parts.peers);
     this.plan = this.compile();
@@ -109,6 +115,7 @@ class Served implements Dispatcher {
     if (rule === this.rule) return;
     const before = this.plan;
     this.rule = rule;
+    this.tellOfNone();
     this.plan = this.compile();
     this.plan.takeOver(before);
     before.retire();
@@ -119,6 +126,16 @@ class Served implements Dispatcher {
     if (!this.named) return ownService(services.values(), this.parts.node, this.appPort);
     const { host, port } = this.destination;
     return services.get(`${host}_${port}`);
+  }
+
+  /** A name that leads nowhere is served all the same, as a sidecar would; whoever misspelt it must hear of it. */
+  private tellOfNone(): void {
+    if (!this.named || this.rule !== undefined) return;
+    const { host, port } = this.destination;
+    const known = [...this.parts.adoption.services.values()].slice(0, 5).map((it) => `${it.host}:${it.port}`);
+    this.parts.logger.warn(
+      `serve: no rule describes ${host}:${port}, so nothing limits its calls; described are ${known.join(', ') || 'none'}`,
+    );
   }
 
   private compile(): ServicePlan {
@@ -140,6 +157,7 @@ function singleOf(options: ServeOptions, port: number, protocol: Protocol, peers
 
 /** @throws TypeError - it is not `<host>:<port>` */
 export function parseService(service: string): { host: string; port: number } {
+  if (typeof service !== 'string') throw new TypeError(`service is ${service}; it must be text: <host>:<port>`);
   const colon = service.lastIndexOf(':');
   const port = Number(service.slice(colon + 1));
   if (colon <= 0 || !Number.isInteger(port) || port < 1 || port > 65_535) {

@@ -178,7 +178,7 @@ export class Mesh implements AsyncDisposable {
     if (protocol === undefined) {
       throw new Failure('NO_SERVICE', {
         role: 'listen',
-        reason: `no rule says which protocol ${options.service} speaks, or it is none of this mesh`,
+        reason: `cannot listen for ${options.service}: no rule describes it, or it speaks no protocol of this mesh (there are: ${[...this.protocols.keys()].join(', ') || 'none'})`,
       });
     }
     const dispatcher = this.outbound.dispatcher(target);
@@ -192,11 +192,11 @@ export class Mesh implements AsyncDisposable {
    */
   async serve(options: ServeOptions): Promise<Listener> {
     await this.opened();
-    const { runtime, telemetry, active, adoption, peers, protocols } = this;
+    const { runtime, telemetry, active, adoption, peers, protocols, logger } = this;
     const { interceptors = [], engines = {} } = this.options;
     return this.keep(
       await serveInbound(options, {
-        ...{ runtime, engines, telemetry, active, adoption, peers, protocols },
+        ...{ runtime, engines, telemetry, active, adoption, peers, protocols, logger },
         node: this.options.node ?? {},
         observe: this.options.mode === 'observe',
         state: this.services.state,

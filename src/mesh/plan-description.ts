@@ -19,6 +19,7 @@ export interface PlanDescription {
   readonly origin: string;
   readonly match: readonly string[];
   readonly cluster: string;
+  /** As written; 100 for an only destination. */
   readonly weight: number;
   /** Outermost first: only those that this plan has. */
   readonly stages: readonly StageDescription[];
@@ -43,7 +44,7 @@ export function describePlan(target: Target): readonly PlanDescription[] {
           origin: route.rule.from.origin,
           match: route.rule.match.map(formatMatch),
           cluster,
-          weight,
+          weight: route.rule.destinations.length === 1 ? 100 : weight,
         };
         const before = compiled.beforeRoute?.interceptors.map((it) => it.name) ?? [];
         if (plan instanceof Failure) {

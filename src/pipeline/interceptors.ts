@@ -156,13 +156,17 @@ function noReply(): Failure {
   });
 }
 
+const NO_OBSERVABLE = 'intercept must return an Observable of replies, such as next(call)';
+
 /** Names the interceptor in whatever it throws. */
 function guarded(interceptor: Interceptor, next: Next): Next {
   const role = `interceptor ${interceptor.name}`;
   return (call) =>
     new Observable((subscriber) => {
       try {
-        return interceptor.intercept(call, next).subscribe({
+        const replies = interceptor.intercept(call, next);
+        if (typeof replies?.subscribe !== 'function') throw new TypeError(NO_OBSERVABLE);
+        return replies.subscribe({
           next: (reply) => subscriber.next(reply),
           error: (thrown) => subscriber.error(Failure.from(thrown, role)),
           complete: () => subscriber.complete(),
@@ -177,14 +181,35 @@ function guarded(interceptor: Interceptor, next: Next): Next {
 /**
  * The chain of one phase and direction, ordered by `after` and `before`; otherwise as given. Null if there is none.
  * @throws Error naming the interceptors, for two of one name, an unknown name, or a circle.
+ * @throws TypeError - one is no interceptor, or its phase or direction is none: it would never run, and nobody would know
  */
 export function compileChain(
   all: readonly Interceptor[],
   phase: 'before-route' | 'routed',
   direction: 'outbound' | 'inbound',
 ): InterceptorChain | null {
+  all.forEach(check);
   const chosen = all.filter((it) => (it.phase ?? 'before-route') === phase && applies(it, direction));
   return chosen.length === 0 ? null : new InterceptorChain(ordered(chosen, all));
+}
+
+const PHASES: readonly unknown[] = [undefined, 'before-route', 'routed'];
+const DIRECTIONS: readonly unknown[] = [undefined, 'outbound', 'inbound', 'both'];
+
+/** What the types say, for those who write JavaScript. */
+function check(interceptor: Partial<Interceptor> | null | undefined, at: number): void {
+  const { name, phase, direction, intercept } = interceptor ?? {};
+  if (typeof name !== 'string' || name === '' || typeof intercept !== 'function') {
+    throw new TypeError(`interceptors[${at}] must be an object with a name and a method intercept(call, next)`);
+  }
+  if (!PHASES.includes(phase)) {
+    throw new TypeError(`interceptor '${name}': phase is '${phase}'; it must be 'before-route' or 'routed'`);
+  }
+  if (!DIRECTIONS.includes(direction)) {
+    throw new TypeError(
+      `interceptor '${name}': direction is '${direction}'; it must be 'outbound', 'inbound' or 'both'`,
+    );
+  }
 }
 
 function applies(interceptor: Interceptor, direction: 'outbound' | 'inbound'): boolean {

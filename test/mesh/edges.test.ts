@@ -186,7 +186,7 @@ describe('listen', () => {
   test('a service that nobody describes, or that is none, is refused by name', async () => {
     const { mesh } = start(demoService.replace('metaprotocol-frame', 'metaprotocol-other'));
     await expect(mesh.listen({ port: 0, service: 'nowhere.test:1' })).rejects.toThrow(
-      'NO_SERVICE: no rule says which protocol nowhere.test:1 speaks',
+      'NO_SERVICE: cannot listen for nowhere.test:1: no rule describes it',
     );
     await expect(mesh.listen({ port: 0, service: SERVICE })).rejects.toThrow('NO_SERVICE');
     for (const bad of ['demo.test', 'demo.test:', 'demo.test:http', ':80', 'demo.test:0', 'demo.test:70000']) {

@@ -287,3 +287,23 @@ describe('what they see', () => {
     other.stream.destroy();
   });
 });
+
+describe('what is no interceptor is refused when the mesh is made', () => {
+  const intercept: Interceptor['intercept'] = (call, next) => next(call);
+  const cases: [string, unknown, string][] = [
+    ['a function', intercept, 'interceptors[0] must be an object with a name and a method intercept(call, next)'],
+    ['nothing', undefined, 'interceptors[0] must be an object with a name and a method intercept(call, next)'],
+    ['a phase', { name: 'x', phase: 'after', intercept }, "interceptor 'x': phase is 'after'; it must be"],
+    ['a direction', { name: 'x', direction: 'in', intercept }, "interceptor 'x': direction is 'in'; it must be"],
+  ];
+  test.each(cases)('%s', (_what, value, message) => {
+    expect(() => world(demoService, { interceptors: [value as Interceptor] })).toThrow(message);
+  });
+
+  test('one that returns no Observable says so, by its name', async () => {
+    const it = start([{ name: 'hasty', intercept: (async (call: Call) => call) as never }]);
+    await expect(firstValueFrom(it.mesh.call(DEMO, message('request', 'x')))).rejects.toThrow(
+      'INTERNAL: interceptor hasty: intercept must return an Observable',
+    );
+  });
+});

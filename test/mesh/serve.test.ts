@@ -272,3 +272,23 @@ test('what cannot be served is refused by name', async () => {
   await expect(mesh.serve({ port: 0, protocol: 'none', handler })).rejects.toThrow("it speaks 'none'");
   expect((await mesh.serve({ port: 0, handler })).port).toBeGreaterThan(0);
 });
+
+test('a service that no rule describes is served without limits, and told of', async () => {
+  const told: string[] = [];
+  const logger = { debug() {}, info() {}, error() {}, warn: (message: string) => void told.push(message) };
+  const { mesh } = start(demoService, { logger });
+  await mesh.serve({ port: 0, service: 'demo.tset:9000', handler: ECHO });
+  expect(told).toEqual([
+    'serve: no rule describes demo.tset:9000, so nothing limits its calls; described are demo.test:9000',
+  ]);
+  await mesh.serve({ port: 0, service: SERVICE, handler: ECHO });
+  expect(told.length).toBe(1);
+});
+
+test('what is missing is named', async () => {
+  const { mesh } = start(demoService);
+  await expect(mesh.serve({ port: 0, service: SERVICE } as never)).rejects.toThrow('serve needs `forward: { port }`');
+  await expect(mesh.listen({ port: 0 } as never)).rejects.toThrow(
+    'service is undefined; it must be text: <host>:<port>',
+  );
+});
