@@ -56,7 +56,15 @@ export class DubboClient {
   readonly #codec: Codec = dubbo.open('downstream');
   readonly #queue = new ByteQueue();
 
+  /** @throws TypeError - host, port or interface is missing or no such thing */
   constructor(mesh: CallsMessages, options: DubboClientOptions) {
+    for (const key of ['host', 'interface'] as const) {
+      if (typeof options[key] !== 'string' || options[key] === '') {
+        throw new TypeError(`dubboClient: ${key} is ${options[key] === '' ? 'empty' : options[key]}; it must be text`);
+      }
+    }
+    if (!Number.isInteger(options.port))
+      throw new TypeError(`dubboClient: port is ${options.port}; it must be a number`);
     this.#mesh = mesh;
     this.#destination = { host: options.host, port: options.port };
     this.#encoder = new RequestEncoder({

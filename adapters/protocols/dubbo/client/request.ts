@@ -48,11 +48,14 @@ export class RequestEncoder {
 
   /**
    * A new frame with id 0: the mesh gives it the one of the connection that it takes.
-   * @throws TypeError - an argument is not of its type, there are more or fewer than types, or an attachment is one that
-   * the client writes.
+   * @throws TypeError - an argument is not of its type, there are more or fewer than types, an attachment is no text or one
+   * that the client writes, or the call is none at all.
    */
   encode(call: Invocation): Buffer {
     const { args, types } = call;
+    if (typeof call.method !== 'string') throw new TypeError(`the method's name is ${call.method}; it must be text`);
+    if (!Array.isArray(args))
+      throw new TypeError(`${call.method}: the arguments must be an array, even if there is but one`);
     if (types !== undefined && types.length !== args.length) {
       throw new TypeError(`${call.method}: ${types.length} types for ${args.length} arguments`);
     }
@@ -69,6 +72,8 @@ export class RequestEncoder {
       for (const [key, value] of Object.entries(call.attachments)) {
         if (OWN_KEYS.has(key))
           throw new TypeError(`${call.method}: attachment '${key}' is written by the client itself`);
+        if (typeof value !== 'string')
+          throw new TypeError(`${call.method}: attachment '${key}' is a ${typeof value}; it must be text`);
         pair(writer, key, value);
       }
     }

@@ -99,3 +99,16 @@ test('a one-way call is a one-way message', async () => {
   expect(mesh.calls[0]!.message.kind).toBe('oneway');
   expect(mesh.calls[0]!.message.get('return')).toBe('false');
 });
+
+test.each([
+  ['host', undefined],
+  ['port', undefined],
+  ['port', '20880'],
+  ['interface', undefined],
+  ['interface', ''],
+])('a client whose %s is %p is refused when it is made', (key, value) => {
+  const options = { host: 'a', port: 1, interface: 'a.B', [key]: value } as never;
+  expect(() => dubboClient({} as never, options)).toThrow(
+    `dubboClient: ${key} is ${value === '' ? 'empty' : value}; it`,
+  );
+});

@@ -166,3 +166,9 @@ test('a large argument arrives whole, and the next call is unharmed', () => {
   expect(large.equals(sent([large]).rest[0] as Buffer)).toBe(true);
   expect(sent(['small']).rest[0]).toBe('small');
 });
+
+test('what is no call is told in its own words', () => {
+  expect(() => sent('x' as never)).toThrow('m: the arguments must be an array, even if there is but one');
+  expect(() => sent([], { method: undefined as never })).toThrow("the method's name is undefined; it must be text");
+  expect(() => sent([], { attachments: { a: 5 as never } })).toThrow("m: attachment 'a' is a number; it must be text");
+});
