@@ -1,6 +1,6 @@
 /** Text into checked objects: YAML, the kinds among its documents, their schemas. Everything wrong is told at once. */
 import { z } from 'zod';
-import { kindOf, type RuleObject } from './kinds/index.js';
+import { kindOf, misspelt, type RuleObject } from './kinds/index.js';
 import type { Kind } from './kinds/kind.js';
 import { type Path, type Place, type Problem, type Report, reportTo } from './problem.js';
 import { explain, isRecord, labels, normalise, valueAt } from './schema.js';
@@ -53,6 +53,8 @@ function readObject(
   const known = kindOf(apiVersion, kind);
   if (known === undefined) {
     into.skipped.set(kind, (into.skipped.get(kind) ?? 0) + 1);
+    const why = misspelt(apiVersion, kind);
+    if (why !== undefined) stray.warning([], why);
     return;
   }
   const object = checkObject(known, value, place, into.problems);

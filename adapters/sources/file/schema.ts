@@ -14,14 +14,16 @@ export const without = (why: string) => z.unknown().optional().meta({ withoutEff
 /** A field that the kind has and that does not concern calls; accepted silently. */
 export const beside = () => z.unknown().optional();
 
+const DURATION = 'must be a duration such as 100ms, 5s or 1m30s';
+
 /** Go syntax in, milliseconds out. */
 export const duration = (minimumMs = 0) =>
   z
-    .string()
+    .string({ error: DURATION })
     .meta({ pattern: DURATION_PATTERN, examples: ['100ms', '1m30s'] })
     .transform((text, context) => {
       const ms = parseDuration(text);
-      if (ms === undefined) context.addIssue('must be a duration such as 100ms, 5s or 1m30s');
+      if (ms === undefined) context.addIssue(DURATION);
       else if (ms < minimumMs) context.addIssue(`must be at least ${minimumMs}ms`);
       else return ms;
       return z.NEVER;
@@ -108,6 +110,7 @@ export function explain(issue: z.core.$ZodIssue, value: unknown): string {
   switch (issue.code) {
     case 'invalid_type': {
       if (value === undefined) return `is missing; it must be ${article(issue.expected)}`;
+      if (issue.message === DURATION) return `${DURATION}, but is ${shown(value)}`;
       const quote = issue.expected === 'string' && typeof value !== 'object' ? '; quote it' : '';
       return `must be ${article(issue.expected)}, but is ${shown(value)}${quote}`;
     }

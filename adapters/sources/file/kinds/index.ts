@@ -33,3 +33,19 @@ export function kindOf(apiVersion: string, kind: string): Kind | undefined {
   const slash = apiVersion.lastIndexOf('/');
   return BY_NAME.get(`${apiVersion.slice(0, slash + 1)}${kind}`);
 }
+
+/** Groups of which every kind is known here. */
+const OWN_GROUPS = ['metaprotocol.aeraki.io/', 'meltemi.dev/'];
+/** Kinds that other groups have, too. */
+const COMMON = new Set(['Service', 'TrafficPolicy', 'VirtualService']);
+
+/** Why a document that is none of ours looks like a misspelt one; undefined: it does not. */
+export function misspelt(apiVersion: string, kind: string): string | undefined {
+  const group = apiVersion.slice(0, apiVersion.lastIndexOf('/') + 1);
+  if (OWN_GROUPS.includes(group)) {
+    const kinds = KINDS.filter((it) => it.group === group).map((it) => it.kind);
+    return `kind ${kind} is unknown in ${apiVersion} and skipped; known there: ${kinds.join(', ')}`;
+  }
+  const known = COMMON.has(kind) ? undefined : KINDS.find((it) => it.kind === kind);
+  return known && `a ${kind} of ${apiVersion} is skipped; ours is of ${known.group}${known.versions[0]}`;
+}

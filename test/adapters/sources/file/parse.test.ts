@@ -21,6 +21,18 @@ describe('objects', () => {
     expect({ objects, problems }).toEqual({ objects: [], problems: [] });
   });
 
+  test('that look like a misspelt one of ours are told', () => {
+    const texts = [
+      'metaprotocol.aeraki.io/v1alpha1\nkind: MetaRoute',
+      'metaprotocol.areaki.io/v1alpha1\nkind: MetaRouter',
+    ];
+    expect(findings(texts.map((it) => `apiVersion: ${it}`).join('\n---\n'))).toEqual([
+      '1:1 warning : kind MetaRoute is unknown in metaprotocol.aeraki.io/v1alpha1 and skipped; known there: MetaRouter, ApplicationProtocol',
+      '4:1 warning : a MetaRouter of metaprotocol.areaki.io/v1alpha1 is skipped; ours is of metaprotocol.aeraki.io/v1alpha1',
+    ]);
+    expect(findings('apiVersion: gateway.kgateway.dev/v1alpha1\nkind: TrafficPolicy')).toEqual([]);
+  });
+
   test('of a List are read one by one, with their places', () => {
     const text = `apiVersion: v1\nkind: List\nitems:\n- apiVersion: metaprotocol.aeraki.io/v1alpha1\n  kind: MetaRouter
   metadata: { name: x }\n  spec: { hosts: x, wrong: 1 }`;
@@ -101,7 +113,7 @@ spec:
         '17:25 error spec.routes[1].mirrorPercentage.value: must be at most 100, but is 101',
         '18:23 error spec.routes[1].requestMutation[0].key: is missing; it must be text',
         '20:20 error spec.localRateLimit.tokenBucket.maxTokens: must be at least 1, but is 0',
-        '20:34 error spec.localRateLimit.tokenBucket.fillInterval: must be text, but is 60; quote it',
+        '20:34 error spec.localRateLimit.tokenBucket.fillInterval: must be a duration such as 100ms, 5s or 1m30s, but is 60',
         '21:18 error spec.localRateLimit.conditions[0].tokenBucket: is missing; it must be a map',
       ].map((each) => each),
     );

@@ -218,7 +218,7 @@ describe('mistakes', () => {
     ['fallback: { on: [DENIED], cluster: c }', 'must be one of'],
     ['fallback: { on: [DEADLINE] }', 'takes one of cluster and destination'],
     ['timeout: 0s', 'must be at least 1ms'],
-    ['timeout: 10', 'must be text, but is 10; quote it'],
+    ['timeout: 10', 'must be a duration such as 100ms, 5s or 1m30s, but is 10'],
     ['timeot: 1s', 'unknown field; known here: targetRefs, timeout'],
   ])('%s', (spec, message) => {
     const found = findings(shop + policy('p', '{ host: a.demo }', spec)).filter((each) => each.includes(' error '));
