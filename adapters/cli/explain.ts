@@ -26,7 +26,7 @@ export async function explainCommand(args: readonly string[], { stdout, stderr }
       attr: { type: 'string', multiple: true, default: [] },
       draw: { type: 'string', default: '0' },
       json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) {

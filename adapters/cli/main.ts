@@ -27,7 +27,7 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
 /** Runs a command line. @returns the exit code: 0 done, 1 problems, 2 wrong usage or unreadable input */
 export async function main(args: readonly string[], io: CommandIo): Promise<number> {
   const [name, ...rest] = args;
-  if (name === undefined || name === '--help' || name === 'help') {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     (name === undefined ? io.stderr : io.stdout).write(usage());
     return name === undefined ? 2 : 0;
   }

@@ -22,7 +22,7 @@ export async function planCommand(args: readonly string[], { stdout, stderr }: O
     options: {
       to: { type: 'string' },
       json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) {

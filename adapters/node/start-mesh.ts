@@ -108,7 +108,16 @@ async function loadInterceptors(name: string, config: LoadedConfig): Promise<rea
 /** A module by path, relative to the configuration, or by package name. */
 async function loadModule(name: string, what: string, { directory }: LoadedConfig): Promise<unknown> {
   const specifier = /^\.{0,2}\//.test(name) ? pathToFileURL(resolve(directory, name)).href : name;
-  const module = (await import(specifier)) as { default?: unknown };
+  const module = await import(specifier).then(
+    (loaded: { default?: unknown }) => loaded,
+    (error: Error) => {
+      const known =
+        what === 'Protocol' ? `; protocols that come with Meltemi: ${Object.keys(PROTOCOLS).join(', ')}` : '';
+      throw new Error(`the ${what} '${name}' of the configuration cannot be loaded: ${error.message}${known}`, {
+        cause: error,
+      });
+    },
+  );
   if (module.default === undefined) throw new Error(`${name} has no default export; it should be a ${what}`);
   return module.default;
 }

@@ -42,6 +42,7 @@ describe('meltemi', () => {
     const { code, out } = await meltemi(name, '--help');
     expect(code).toBe(0);
     expect(out).toContain(`meltemi ${name} `);
+    expect((await meltemi(name, '-h')).out).toBe(out);
   });
 });
 
@@ -122,6 +123,7 @@ describe('meltemi plan', () => {
 
   test('in words', async () => {
     const { out } = await meltemi('plan', folder, '--to', to);
+    expect(out).toContain(`route hello to outbound|20880|v2|${HOST}, weight 100\n`);
     expect(out).toContain('attempt circuit-breaker     each attempt asks');
   });
 
