@@ -3,9 +3,10 @@
  *
  *     node examples/demo/peers/provider.mjs --name v1 --port 0 [--version 0.0.0] [--delay MS] [--fail-every N]
  *
- * Prints one line of JSON when it is ready, with its port, and ends when its standard input closes, so that a parent
- * that dies leaves no orphan. It serves the methods of the Java kit in test/interop by the same names.
+ * Prints one line of JSON when it is ready, with its port. If its standard input is a pipe it ends with it, so that a
+ * parent that dies leaves no orphan. It serves the methods of the Java kit in test/interop by the same names.
  */
+import { fstatSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import dubbo from 'dubbo-remoting';
 import sofa from 'sofa-rpc-node';
@@ -96,4 +97,5 @@ server.on('error', () => {}); // such as "not found service": the caller is told
 server.addService({ interfaceName: flags.interface, version: flags.version }, service);
 await server.start();
 process.stdout.write(`${JSON.stringify({ ready: true, name: flags.name, port: server.publishPort })}\n`);
-process.stdin.on('end', () => process.exit(0)).resume();
+const input = fstatSync(0);
+if (input.isFIFO() || input.isSocket()) process.stdin.on('end', () => process.exit(0)).resume();
