@@ -36,8 +36,11 @@ export function replyFrame(bytes = 20): Buffer {
   return Buffer.concat([head, body]);
 }
 
+/** As a typed client makes a message of what it wrote. */
 export function decoded(frame: Buffer): Message {
-  const queue = new ByteQueue();
   queue.push(frame);
-  return dubbo.open('downstream').decode(queue)!;
+  return codec.decode(queue)!;
 }
+
+const codec = dubbo.open('downstream');
+const queue = new ByteQueue();

@@ -11,10 +11,15 @@ export function print(suite: Suite, rows: readonly Row[]): void {
       console.log(`  ${group}`);
     }
     const ratio = row.ratio === undefined ? '' : `${row.ratio.toFixed(2)} ×`;
-    const limit = row.limit === undefined ? '' : `budget ${format(row.limit)} ${row.unit}`;
+    const limit = row.limit === undefined ? '' : `budget ${format(row.limit)} ${row.unit}${overOrNot(row)}`;
     const line = `    ${row.name.padEnd(width)}  ${format(row.value).padStart(8)} ${row.unit.padEnd(2)}  ${ratio.padStart(9)}  ${limit}`;
-    console.log(`${line}${row.note === undefined ? '' : `  ${row.note}`}`.trimEnd());
+    console.log(line.trimEnd());
   }
+}
+
+function overOrNot({ value, limit, known }: Row): string {
+  if (value <= limit!) return '';
+  return known === undefined ? ' (over)' : ` (over: ${known})`;
 }
 
 export function format(value: number): string {

@@ -8,13 +8,18 @@ export interface Row {
   readonly ratio?: number;
   /** What it must not exceed. CPU times are compared after scaling with the reference loop, see `reference.ts`. */
   readonly limit?: number;
-  readonly note?: string;
+  /** By how much more it may be over, for noise that no repetition takes out. In the row's unit. */
+  readonly slack?: number;
+  /** It is over for now, and why: shown as such, and no failure. */
+  readonly known?: string;
 }
 
 /** Measures one part; runs in a process of its own, so that no other part's types are in its way. */
 export interface Suite {
   readonly name: string;
   readonly about: string;
+  /** Has it rows with a budget? Others are left out of `--check`. */
+  readonly budgets: boolean;
   run(): Promise<readonly Row[]>;
 }
 

@@ -2,7 +2,7 @@ import { opossum } from '../../adapters/engines/opossum.js';
 import { dubbo } from '../../adapters/protocols/dubbo/index.js';
 import type { Dispatcher } from '../../src/call/index.js';
 import { createMesh, type Mesh, type MeshOptions } from '../../src/index.js';
-import type { Peer } from '../../src/spi.js';
+import type { Peer, ServiceRule } from '../../src/spi.js';
 import { decoded, replyFrame } from './frames.js';
 import { CodeSource, cluster, clusterNameOf, endpoints, PORT, routesByMethod, service, upserts } from './rules.js';
 import { StubUpstream } from './stub-upstream.js';
@@ -35,16 +35,20 @@ export async function stubMesh(source: CodeSource, options: Partial<MeshOptions>
 }
 
 const CLUSTER = clusterNameOf(HOST);
+const LIMITS = { ...cluster(HOST).limits, maxRequests: 100_000 };
+
+function sourceOf(services: readonly ServiceRule[]): CodeSource {
+  const clusters = [cluster(HOST, { limits: LIMITS })];
+  return new CodeSource(upserts({ services, clusters, endpoints: [endpoints(HOST, 10)] }));
+}
 
 /** 1,000 routes by method, the last of them asked for; ten endpoints; a limit, a pick, counters. */
-export function plainRules(routes = 1000): CodeSource {
-  return new CodeSource(
-    upserts({
-      services: [service(HOST, routesByMethod(routes, CLUSTER))],
-      clusters: [cluster(HOST, { limits: { ...cluster(HOST).limits, maxRequests: 100_000 } })],
-      endpoints: [endpoints(HOST, 10)],
-    }),
-  );
+export function plainRules(): CodeSource {
+  return sourceOf(plainServices());
+}
+
+export function plainServices(): ServiceRule[] {
+  return [service(HOST, routesByMethod(1000, CLUSTER))];
 }
 
 /**
@@ -53,18 +57,16 @@ export function plainRules(routes = 1000): CodeSource {
  * Not pacing, which is for routes of less than 100 calls a second.
  */
 export function fullRules(): CodeSource {
-  const limits = { ...cluster(HOST).limits, maxRequests: 100_000 };
+  return sourceOf(fullServices());
+}
+
+export function fullServices(): ServiceRule[] {
   const bucket = { maxTokens: 1e12, tokensPerFill: 1e12, fillIntervalMs: 1000 };
+  const budget = { percent: 20, minPerSecond: 10, ttlMs: 10_000 };
   const policy = {
     timeoutMs: 3000,
     attemptTimeoutMs: 1000,
-    retry: {
-      attempts: 3,
-      backoffBaseMs: 5,
-      backoffMaxMs: 50,
-      idempotent: true,
-      budget: { percent: 20, minPerSecond: 10, ttlMs: 10_000 },
-    },
+    retry: { attempts: 3, backoffBaseMs: 5, backoffMaxMs: 50, idempotent: true, budget },
     circuitBreaker: { errorPercent: 50, minimumCalls: 20, windowMs: 10_000, openMs: 5000 },
     rateLimit: { bucket, conditions: [] },
     fallback: { on: ['CIRCUIT_OPEN'], cluster: CLUSTER },
@@ -82,11 +84,5 @@ export function fullRules(): CodeSource {
     requestMutation: [['env', 'prod']],
     responseMutation: [['via', 'meltemi']],
   });
-  return new CodeSource(
-    upserts({
-      services: [service(HOST, routes, policy)],
-      clusters: [cluster(HOST, { limits })],
-      endpoints: [endpoints(HOST, 10)],
-    }),
-  );
+  return [service(HOST, routes, policy)];
 }

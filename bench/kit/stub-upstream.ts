@@ -44,12 +44,14 @@ export class StubUpstream implements Peer, Connection {
     return this.#next - this.#oldest;
   }
 
-  answerOldest(): void {
+  /** Returns the cluster that it was for. */
+  answerOldest(): string {
     const at = this.#oldest++ & (this.size - 1);
     const attempt = this.#pending[at];
-    if (attempt === undefined) return;
+    if (attempt === undefined) return '';
     this.#pending[at] = undefined;
     attempt.target?.release();
     attempt.replied(this.reply);
+    return attempt.pass.cluster;
   }
 }

@@ -1,7 +1,5 @@
-import { dubbo } from '../../adapters/protocols/dubbo/index.js';
-import { ByteQueue } from '../../src/message/index.js';
 import { Edge } from '../kit/edge.js';
-import { requestFrame } from '../kit/frames.js';
+import { decoded, requestFrame } from '../kit/frames.js';
 import { allocatedBy, cpuOf } from '../kit/measure.js';
 import { naiveChain } from '../kit/naive-chain.js';
 import { type Row, type Suite, us } from '../kit/row.js';
@@ -11,7 +9,6 @@ const frame = requestFrame();
 
 /** `mesh.call`, each answered before the next. */
 function caller({ mesh, upstream }: StubMesh): (count: number) => void {
-  const decode = decoder();
   const observer = {
     next: () => {},
     error: (error: unknown) => {
@@ -20,18 +17,9 @@ function caller({ mesh, upstream }: StubMesh): (count: number) => void {
   };
   return (count) => {
     for (let i = 0; i < count; i++) {
-      mesh.call(DESTINATION, decode()).subscribe(observer);
+      mesh.call(DESTINATION, decoded(frame)).subscribe(observer);
       upstream.answerOldest();
     }
-  };
-}
-
-function decoder() {
-  const codec = dubbo.open('downstream');
-  const queue = new ByteQueue();
-  return () => {
-    queue.push(frame);
-    return codec.decode(queue)!;
   };
 }
 
@@ -39,22 +27,22 @@ function decoder() {
 export const plan: Suite = {
   name: 'plan',
   about: 'one side of a call, from its bytes to its outcome, upstream stubbed',
+  budgets: true,
   async run() {
     const plain = await stubMesh(plainRules());
     const full = await stubMesh(fullRules());
-    const decode = decoder();
     const subjects = [
       {
         name: 'no mesh: decode alone',
         run: (count: number) => {
-          for (let i = 0; i < count; i++) decode().getLower('method');
+          for (let i = 0; i < count; i++) decoded(frame).getLower('method');
         },
       },
       { name: 'plain plan (limit, pick, count)', run: new Edge(plain, frame).run },
       { name: 'full plan (every stage, timeouts, retry, breaker)', run: new Edge(full, frame).run },
       { name: 'plain plan by mesh.call', run: caller(plain) },
       { name: 'full plan by mesh.call', run: caller(full) },
-      { name: 'naive RxJS chain, an operator a stage', run: naiveChain(decoder(), 1000) },
+      { name: 'naive RxJS chain, an operator a stage', run: naiveChain(() => decoded(frame), 1000) },
     ];
     const limits: Record<string, readonly [us: number, bytes: number]> = {
       'plain plan (limit, pick, count)': [1.5, 1024],

@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Row, Suite } from '../kit/row.js';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const MODULES = ['rxjs', 'meltemi', 'meltemi/dubbo', 'meltemi/node'];
+const RUNS = 7;
+
+/** In fresh processes, one after the other in turn; the quickest counts. */
+export const imports: Suite = {
+  name: 'imports',
+  about: 'loading modules into a fresh process',
+  budgets: true,
+  async run() {
+    const best = new Map<string, number>();
+    for (let run = 0; run < RUNS; run++) {
+      for (const module of MODULES) best.set(module, Math.min(best.get(module) ?? Infinity, await importMs(module)));
+    }
+    const rxjs = best.get('rxjs')!;
+    const group = 'import; ratio to rxjs';
+    const rows: Row[] = MODULES.map((name) => {
+      const value = best.get(name)!;
+      return { group, name, value, unit: 'ms', ratio: value / rxjs };
+    });
+    const ratio = best.get('meltemi')! / rxjs;
+    return [
+      ...rows,
+      {
+        group: 'times that of rxjs',
+        name: 'meltemi',
+        value: ratio,
+        unit: '×',
+        limit: 1.3,
+        known: 'some 150 modules are a file each',
+      },
+    ];
+  },
+};
+
+async function importMs(module: string): Promise<number> {
+  const script = `const t = process.cpuUsage(); await import('${module}'); const { user, system } = process.cpuUsage(t); console.log(user + system); process.exit()`;
+  const args = ['--input-type=module', '-e', script];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
+  return Number(stdout) / 1000;
+}
