@@ -123,3 +123,42 @@ export async function meanwhile<T>(runtime: ManualRuntime, promise: Promise<T>):
   }
   return promise;
 }
+
+/** How much a mesh holds on to, inside: what must not grow. */
+export function sizes(mesh: Mesh): Record<string, number> {
+  const it = mesh as never as {
+    services: { state: { size: number }; plans: Map<string, unknown>; stale: Set<string> };
+    telemetry: { meters: Record<'services' | 'routes' | 'clusters' | 'endpoints', () => Iterable<unknown>> };
+    clusters: Iterable<unknown> & { byEndpoints: Map<string, unknown> };
+    peers: Iterable<unknown>;
+    adoption: { held: Map<string, unknown>; clusters: Map<string, unknown>; services: Map<string, unknown> };
+    adoptions: { observers: unknown[] };
+    obeyed: { observers: unknown[] };
+    outbound: { targets: Map<string, unknown>; directs: Map<unknown, unknown>; hold: { held: Set<unknown> } };
+    downstreams: Set<unknown>;
+    listeners: Set<unknown>;
+  };
+  const { services, telemetry, clusters, peers, adoption, adoptions, obeyed, outbound } = it;
+  const { meters } = telemetry;
+  return {
+    state: services.state.size,
+    plans: services.plans.size,
+    stale: services.stale.size,
+    serviceMeters: [...meters.services()].length,
+    routeMeters: [...meters.routes()].length,
+    clusterMeters: [...meters.clusters()].length,
+    endpointMeters: [...meters.endpoints()].length,
+    clusters: [...clusters].length,
+    byEndpoints: clusters.byEndpoints.size,
+    peers: [...peers].length,
+    held: adoption.held.size,
+    adoptedClusters: adoption.clusters.size,
+    adoptedServices: adoption.services.size,
+    observers: adoptions.observers.length + obeyed.observers.length,
+    targets: outbound.targets.size,
+    directs: outbound.directs.size,
+    heldCalls: outbound.hold.held.size,
+    downstreams: it.downstreams.size,
+    listeners: it.listeners.size,
+  };
+}

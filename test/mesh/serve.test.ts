@@ -120,6 +120,21 @@ describe('forwarding', () => {
     expect(mesh.status.activeCalls).toBe(0);
   });
 
+  test('a change of rules leaves the connection to the app alone', async () => {
+    const app = await new EchoServer().listen();
+    closing.push(() => app.close());
+    const { mesh, source } = start(demoService, { transport: plainTransport });
+    const { port } = await mesh.serve({ port: 0, service: SERVICE, forward: { port: app.port } });
+    const client = FrameClient.dial(port);
+    closing.push(async () => client.stream.destroy());
+    expect(await client.call('a')).toBe('a');
+    for (const timeout of ['1s', '2s']) {
+      source.set(demoService + policy(`timeout: ${timeout}`));
+      expect(await client.call(timeout)).toBe(timeout);
+    }
+    expect(app.accepted).toBe(1);
+  });
+
   test('an app that is not there is told as such', async () => {
     const { mesh } = start(demoService, { transport: plainTransport });
     const app = await new EchoServer().listen();
