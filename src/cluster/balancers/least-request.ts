@@ -20,9 +20,8 @@ const SPARE_DRAWS = 16;
  *   answered, 0.1 %).
  * - Two draws in a row never fall on the same endpoint, other than in Envoy. With two endpoints, which are common, half
  *   of all its choices compare an endpoint with itself.
- * - Among equals the connected endpoint wins, else the first drawn. This holds back an unconnected endpoint only while
- *   others are idle, and only until it is drawn against another such one, or against a busier one.
- *
+ * - Among equals the first drawn wins, connected or not: were the connected one preferred, a caller that makes one call
+ *   after the other would use one endpoint of two for ever. One that cannot be connected to is picked anew at no cost.
  * - The first two choices come from one random number: its whole part, scaled, is even and so is what is left of it.
  *
  * Costs a random number and two checks.
@@ -74,7 +73,7 @@ export class LeastRequest implements Balancer {
 }
 
 function lessLoaded(a: Endpoint, than: Endpoint): boolean {
-  return a.inflight < than.inflight || (a.inflight === than.inflight && a.peer.ready && !than.peer.ready);
+  return a.inflight < than.inflight;
 }
 
 export function leastRequest(endpoints: readonly Endpoint[], runtime: Runtime, choices: number): Balancer {

@@ -44,12 +44,12 @@ describe('equal weights', () => {
     expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(4);
   });
 
-  test('among equals the connected one wins; load counts for more', () => {
+  test('among equals an endpoint that is not connected yet gets its share; load counts for more', () => {
     const { all, pick } = setup([1, 1]);
     (all[0]!.peer as FakePeer).ready = false;
+    expect(shares(400, pick).get(all[0]!)).toBeGreaterThan(140);
+    all[0]!.inflight = 1;
     expect(shares(50, pick).get(all[1]!)).toBe(50);
-    all[1]!.inflight = 1;
-    expect(shares(50, pick).get(all[0]!)).toBe(50);
   });
 
   test('if hardly any may be picked, the least loaded of them is found', () => {
