@@ -1,5 +1,7 @@
 export default {
   testEnvironment: 'node',
+  // For machines under load; nothing is decided by how long a test takes.
+  testTimeout: 60_000,
   roots: ['<rootDir>/test'],
   setupFiles: ['<rootDir>/test/setup/seed.ts'],
   testMatch: ['**/*.test.ts'],
