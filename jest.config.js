@@ -35,7 +35,5 @@ export default {
   },
   // A machine of two cores would get one worker.
   maxWorkers: '100%',
-  // For busy machines: nothing waits so long unless it hangs.
-  testTimeout: 30_000,
   coverageProvider: 'v8',
 };
