@@ -33,7 +33,7 @@ test('10,000 calls that are answered, late, lost, cancelled and retried leave no
   const warnings: Error[] = [];
   const warned = (warning: Error) => void warnings.push(warning);
   process.on('warning', warned);
-  const servers = world(); // only for its servers
+  const servers = world(''); // only for its servers
   for (const host of ['10.0.0.1', '10.0.0.2']) {
     servers.server(host, (payload, later) => {
       if (payload.startsWith('now') || random() < 0.4) return payload;
