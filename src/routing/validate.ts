@@ -29,7 +29,8 @@ export interface AvailableEngines extends RuleEngines {
 /** Empty: nothing is wrong. Costs what compiling the patterns costs. */
 export function validateRule(rule: Rule, engines: AvailableEngines): readonly RuleError[] {
   const check = new Check(engines, rule.from);
-  if ('routes' in rule) check.service(rule);
+  if ('host' in rule && 'routes' in rule) check.service(rule);
+  else if ('routes' in rule) check.table(rule);
   else if ('balancer' in rule) check.cluster(rule);
   else check.endpoints(rule);
   return check.problems;
@@ -52,13 +53,16 @@ class Check {
   ) {}
 
   service(service: ServiceRule): void {
-    if (service.routes.length === 0)
-      this.#problem(`service ${service.key} has no route; give it at least a default one`);
     this.#port(service.port, `service ${service.key}`);
     this.#policy(service.policy, `service ${service.key}`);
     if (service.inboundRateLimit !== undefined) this.#rateLimit(service.inboundRateLimit, `service ${service.key}`);
+    this.table(service);
+  }
+
+  table({ key, routes }: Pick<ServiceRule, 'key' | 'routes'>): void {
+    if (routes.length === 0) this.#problem(`service ${key} has no route; give it at least a default one`);
     const { from } = this;
-    for (const [i, route] of service.routes.entries()) {
+    for (const [i, route] of routes.entries()) {
       this.from = route.from;
       this.#route(route, i);
     }

@@ -1,6 +1,7 @@
 import type { SourceState } from './source-status.js';
 
-interface Held<R> {
+/** A rule and who said it. */
+export interface Held<R> {
   readonly source: SourceState;
   readonly rule: R;
 }
@@ -13,6 +14,11 @@ export class Layers<R> {
   /** What is seen, by key. */
   readonly visible = new Map<string, R>();
   readonly #stacks = new Map<string, Held<R>[]>();
+
+  /** What is seen of a key, with its source. */
+  top(key: string): Held<R> | undefined {
+    return this.#stacks.get(key)?.[0];
+  }
 
   /** @returns whether the source had no rule of that key before. */
   put(key: string, rule: R, source: SourceState): boolean {

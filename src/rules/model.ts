@@ -2,9 +2,10 @@
  * The neutral rule model: what sources translate their objects into, and all that the rest of the mesh knows of rules.
  * Plain, frozen data. Durations are milliseconds, fractions are in [0, 1] unless a name says otherwise.
  *
- * Rules come by key in three independent kinds, so that one endpoint of 20,000 costs one endpoint: services with their
- * routes (`<host>_<port>`), clusters (`outbound|<port>|<subset>|<host>`) and endpoints (`<host>_<port>`; clusters
- * choose among them by their subset's labels).
+ * Rules come by key in independent kinds, so that one endpoint of 20,000 costs one endpoint: services with their routes
+ * (`<host>_<port>`), route tables alone, from control planes that know nothing else of a service (`<host>_<port>`),
+ * clusters (`outbound|<port>|<subset>|<host>`) and endpoints (`<host>_<port>`; clusters choose among them by their
+ * subset's labels).
  */
 
 /** Where a rule was written. */
@@ -30,6 +31,10 @@ export interface ServiceRule {
   readonly serviceKey: string | undefined;
   /** In order; the first that matches wins. Never empty: without a MetaRouter it holds the default route. */
   readonly routes: readonly RouteRule[];
+  /** Nobody wrote its routes: a {@link RouteTableRule} of any source replaces them. */
+  readonly routesByDefault?: true;
+  /** Policies for routes of a {@link RouteTableRule}, by their name. */
+  readonly routePolicies?: readonly (readonly [route: string, policy: PolicyRule])[];
   /** MetaRouter's limits: they hold where the service is served, not where it is called. */
   readonly inboundRateLimit: RateLimitRule | undefined;
   /** Which workloads serve it, and on which port: selects inbound services by the node's namespace and labels. */
@@ -41,6 +46,18 @@ export interface ServiceRule {
   readonly resolution: 'STATIC' | 'DNS' | 'NONE';
   /** Unix ms; ties between services go to the oldest. MAX_SAFE_INTEGER if nobody says. */
   readonly createdAt: number;
+  readonly from: Provenance;
+}
+
+/**
+ * The routes of a service that another source describes, as MetaRDS sends them. It replaces the service's own routes
+ * unless these were written by a source of higher precedence; it waits while nobody describes the service.
+ */
+export interface RouteTableRule {
+  /** `<host>_<port>` of the service. */
+  readonly key: string;
+  /** As a service's: in order, never empty. */
+  readonly routes: readonly RouteRule[];
   readonly from: Provenance;
 }
 
@@ -229,14 +246,15 @@ export interface FallbackRule {
   readonly cluster: string;
 }
 
-/** The three kinds, which change independently of each other. */
-export type RuleKind = 'service' | 'cluster' | 'endpoints';
+/** The kinds, which change independently of each other. */
+export type RuleKind = 'service' | 'routes' | 'cluster' | 'endpoints';
 /** A rule of any kind. */
-export type Rule = ServiceRule | ClusterRule | EndpointsRule;
+export type Rule = ServiceRule | RouteTableRule | ClusterRule | EndpointsRule;
 
 /** What sources emit. `complete`: the source is in sync, everything it has was said. `problem`: for people, nothing changed. */
 export type RuleChange =
   | { readonly type: 'upsert'; readonly kind: 'service'; readonly rule: ServiceRule }
+  | { readonly type: 'upsert'; readonly kind: 'routes'; readonly rule: RouteTableRule }
   | { readonly type: 'upsert'; readonly kind: 'cluster'; readonly rule: ClusterRule }
   | { readonly type: 'upsert'; readonly kind: 'endpoints'; readonly rule: EndpointsRule }
   | { readonly type: 'remove'; readonly kind: RuleKind; readonly key: string }

@@ -19,7 +19,7 @@ export class SourceState implements SourceStatus {
   synced = false;
   failed = false;
   problems: readonly string[] = [];
-  readonly rules: Record<RuleKind, number> = { service: 0, cluster: 0, endpoints: 0 };
+  readonly rules: Record<RuleKind, number> = { service: 0, routes: 0, cluster: 0, endpoints: 0 };
 
   constructor(
     readonly name: string,

@@ -10,8 +10,18 @@ import { type Observable, Subject } from 'rxjs';
 import { sameContent } from './content.js';
 import { DestinationIndex } from './destination-index.js';
 import { diffEndpoints } from './diff.js';
+import { joinRoutes } from './join.js';
 import { Layers } from './layers.js';
-import type { ClusterRule, EndpointRule, EndpointsRule, Rule, RuleChange, RuleKind, ServiceRule } from './model.js';
+import type {
+  ClusterRule,
+  EndpointRule,
+  EndpointsRule,
+  RouteTableRule,
+  Rule,
+  RuleChange,
+  RuleKind,
+  ServiceRule,
+} from './model.js';
 import { SourceState, type SourceStatus } from './source-status.js';
 import { ContentVersion } from './version.js';
 
@@ -37,11 +47,14 @@ const NO_ENDPOINTS: readonly EndpointRule[] = [];
 export class RuleStore {
   readonly #layers = {
     service: new Layers<ServiceRule>(),
+    routes: new Layers<RouteTableRule>(),
     cluster: new Layers<ClusterRule>(),
     endpoints: new Layers<EndpointsRule>(),
   };
+  /** Joined with their tables. */
+  readonly #services = new Map<string, ServiceRule>();
   readonly #sources = new Map<string, SourceState>();
-  readonly #destinations = new DestinationIndex(this.#layers.service.visible);
+  readonly #destinations = new DestinationIndex(this.#services);
   readonly #changes = new Subject<ChangeSet>();
   readonly #statuses = new Subject<SourceStatus>();
   readonly #content = new ContentVersion();
@@ -57,7 +70,7 @@ export class RuleStore {
 
   /** What is in force now, by key. Live: it changes with the next batch. */
   get services(): ReadonlyMap<string, ServiceRule> {
-    return this.#layers.service.visible;
+    return this.#services;
   }
 
   get clusters(): ReadonlyMap<string, ClusterRule> {
@@ -180,14 +193,19 @@ export class RuleStore {
   #put(kind: RuleKind, rule: Rule, source: SourceState, touched: Touched): void {
     const key = ruleKey(rule);
     const layers = this.#layersOf(kind);
-    touched.keep(kind, key, layers.visible.get(key));
+    this.#touch(kind, key, touched);
     if (layers.put(key, rule, source)) source.rules[kind]++;
   }
 
   #remove(kind: RuleKind, key: string, source: SourceState, touched: Touched): void {
     const layers = this.#layersOf(kind);
-    touched.keep(kind, key, layers.visible.get(key));
+    this.#touch(kind, key, touched);
     if (layers.remove(key, source)) source.rules[kind]--;
+  }
+
+  #touch(kind: RuleKind, key: string, touched: Touched): void {
+    if (kind === 'service' || kind === 'routes') touched.keep('service', key, this.#services.get(key));
+    else touched.keep(kind, key, this.#layers[kind].visible.get(key));
   }
 
   #layersOf(kind: RuleKind): Layers<Rule> {
@@ -198,7 +216,7 @@ export class RuleStore {
   #settle(touched: Touched): ChangeSet {
     const services = new Set<string>();
     for (const [key, before] of touched.service) {
-      const after = this.services.get(key);
+      const after = this.#join(key);
       if (!this.#differ('service', before, after)) continue;
       services.add(key);
       if (before !== undefined) this.#destinations.removeService(before);
@@ -221,6 +239,17 @@ export class RuleStore {
     const changes = { version: this.version, services, clusters, endpoints };
     if (changed) this.#changes.next(changes);
     return changes;
+  }
+
+  #join(key: string): ServiceRule | undefined {
+    const service = this.#layers.service.top(key);
+    if (service === undefined) {
+      this.#services.delete(key);
+      return undefined;
+    }
+    const joined = joinRoutes(service, this.#layers.routes.top(key));
+    this.#services.set(key, joined);
+    return joined;
   }
 
   #differ(kind: RuleKind, before: Rule | undefined, after: Rule | undefined): boolean {
@@ -248,7 +277,7 @@ export class RuleStore {
   }
 }
 
-const KINDS: readonly RuleKind[] = ['service', 'cluster', 'endpoints'];
+const KINDS: readonly RuleKind[] = ['service', 'routes', 'cluster', 'endpoints'];
 
 /** What was seen of each key before a batch touched it. */
 class Touched {
@@ -256,7 +285,7 @@ class Touched {
   readonly cluster = new Map<string, ClusterRule | undefined>();
   readonly endpoints = new Map<string, EndpointsRule | undefined>();
 
-  keep(kind: RuleKind, key: string, before: Rule | undefined): void {
+  keep(kind: 'service' | 'cluster' | 'endpoints', key: string, before: Rule | undefined): void {
     const seen = this[kind] as Map<string, Rule | undefined>;
     if (!seen.has(key)) seen.set(key, before);
   }

@@ -1,4 +1,11 @@
-import type { ClusterRule, EndpointRule, EndpointsRule, RuleChange, ServiceRule } from '../../src/rules/index.js';
+import type {
+  ClusterRule,
+  EndpointRule,
+  EndpointsRule,
+  RouteTableRule,
+  RuleChange,
+  ServiceRule,
+} from '../../src/rules/index.js';
 import { clusterName, serviceKey } from '../../src/rules/index.js';
 import { FROM, route } from '../routing/rules.js';
 
@@ -56,14 +63,21 @@ export function endpoints(host: string, ...list: EndpointRule[]): EndpointsRule 
   return { key: serviceKey(host, 80), endpoints: list, from: FROM };
 }
 
+/** A table for a service, of routes with these names. */
+export function table(host: string, ...names: string[]): RouteTableRule {
+  return { key: serviceKey(host, 80), routes: names.map((name) => route(name, [])), from: FROM };
+}
+
 export const upsert = {
   service: (rule: ServiceRule): RuleChange => ({ type: 'upsert', kind: 'service', rule }),
+  routes: (rule: RouteTableRule): RuleChange => ({ type: 'upsert', kind: 'routes', rule }),
   cluster: (rule: ClusterRule): RuleChange => ({ type: 'upsert', kind: 'cluster', rule }),
   endpoints: (rule: EndpointsRule): RuleChange => ({ type: 'upsert', kind: 'endpoints', rule }),
 };
 
 export const remove = {
   service: (host: string): RuleChange => ({ type: 'remove', kind: 'service', key: serviceKey(host, 80) }),
+  routes: (host: string): RuleChange => ({ type: 'remove', kind: 'routes', key: serviceKey(host, 80) }),
   cluster: (host: string, subset = ''): RuleChange => ({
     type: 'remove',
     kind: 'cluster',

@@ -34,11 +34,13 @@ export function translate(objects: readonly RuleObject[]): Translation {
   const rules = firstByKey(context, context.all<DestinationRule>('DestinationRule'), ({ spec, namespace }) => [
     expandHost(spec.host, namespace),
   ]);
-  const routes = new Map<string, readonly RouteRule[]>();
+  const routes = new Map<string, { readonly table: readonly RouteRule[]; readonly written: boolean }>();
   const clusters = new Map<string, ClusterRule>();
   for (const host of hosts.values()) {
     const rule = rules.get(host.fullHost);
-    routes.set(host.key, routesOf(host, routerOf(host, routers), rule));
+    const router = routerOf(host, routers);
+    const written = (router?.spec.routes ?? []).length > 0;
+    routes.set(host.key, { table: routesOf(host, router, rule), written });
     for (const cluster of clustersOf(host, rule)) clusters.set(cluster.name, cluster);
   }
 
@@ -48,11 +50,16 @@ export function translate(objects: readonly RuleObject[]): Translation {
   const codecs = codecsOf(context);
   lint({ hosts: [...hosts.values()], clusters, routers, rules }, context);
   return {
-    services: [...hosts.values()].map((host) => ({
-      ...serviceOf(host, routerOf(host, routers), codecs),
-      routes: routes.get(host.key)!.map((route) => ({ ...route, policy: policies.route(host.key, route.name) })),
-      policy: policies.service(host.key),
-    })),
+    services: [...hosts.values()].map((host) => {
+      const { table, written } = routes.get(host.key)!;
+      const routePolicies = policies.routes(host.key);
+      return {
+        ...serviceOf(host, routerOf(host, routers), codecs),
+        routes: table.map((route) => ({ ...route, policy: policies.route(host.key, route.name) })),
+        ...(written ? {} : { routesByDefault: true, ...(routePolicies.length > 0 && { routePolicies }) }),
+        policy: policies.service(host.key),
+      };
+    }),
     clusters: [...clusters.values()].map((cluster) => ({ ...cluster, policy: policies.cluster(cluster.name) })),
     endpoints: [...hosts.values()].map((host) =>
       endpointsOf(host, workloads.get(host.namespace) ?? [], modes, context),

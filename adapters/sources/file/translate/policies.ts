@@ -22,13 +22,16 @@ export interface Policies {
   service(key: string): PolicyRule;
   cluster(name: string): PolicyRule;
   route(serviceKey: string, route: string): PolicyRule;
+  /** All of a service's routes that have any, by name. */
+  routes(serviceKey: string): readonly (readonly [route: string, policy: PolicyRule])[];
 }
 
 /** What policies may be attached to. */
 export interface Targets {
   readonly hosts: readonly HostPort[];
   readonly clusters: ReadonlyMap<string, ClusterRule>;
-  readonly routes: ReadonlyMap<string, readonly RouteRule[]>;
+  /** By service; `written`: by a MetaRouter. */
+  readonly routes: ReadonlyMap<string, { readonly table: readonly RouteRule[]; readonly written: boolean }>;
 }
 
 export function policiesOf(context: Context, targets: Targets): Policies {
@@ -43,6 +46,7 @@ export function policiesOf(context: Context, targets: Targets): Policies {
     service: (key) => found.get(`service ${key}`),
     cluster: (name) => found.get(`cluster ${name}`),
     route: (key, route) => found.get(`route ${key} ${route}`),
+    routes: (key) => found.under(`route ${key} `),
   };
 }
 
@@ -51,6 +55,12 @@ class Attached {
 
   get(target: string): PolicyRule {
     return this.#policies.get(target)?.policy ?? {};
+  }
+
+  under(prefix: string): readonly (readonly [rest: string, policy: PolicyRule])[] {
+    return [...this.#policies].flatMap(([target, { policy }]) =>
+      target.startsWith(prefix) ? [[target.slice(prefix.length), policy] as const] : [],
+    );
   }
 
   /** Below what is there already. Returns what that hides, each with who says it. */
@@ -91,8 +101,16 @@ function attach(
       const name = clusterName(host.host, host.number, ref.subset);
       if (clusters.has(name)) targets.push(`cluster ${name}`);
     } else if (protocolOf(host.portName) !== undefined) {
-      const isThere = ref.route === undefined || routes.get(host.key)?.some((route) => route.name === ref.route);
-      if (isThere) targets.push(ref.route === undefined ? `service ${host.key}` : `route ${host.key} ${ref.route}`);
+      const { written, table } = routes.get(host.key)!;
+      if (ref.route === undefined) {
+        targets.push(`service ${host.key}`);
+      } else if (table.some((route) => route.name === ref.route)) {
+        targets.push(`route ${host.key} ${ref.route}`);
+      } else if (!written) {
+        targets.push(`route ${host.key} ${ref.route}`);
+        const message = `no MetaRouter here has a route '${ref.route}' for ${host.host}: it holds if a control plane sends one`;
+        report.warning([...path, 'route'], message);
+      }
     }
     for (const target of targets) {
       matched = true;

@@ -281,3 +281,14 @@ describe('VirtualService', () => {
     expect(findings(virtualService(http, 'web.demo'))).toEqual([]);
   });
 });
+
+test('a route that no MetaRouter here has: kept for the table that a control plane sends, and told', () => {
+  const yaml = serviceEntry('a.demo') + policy('p', '{ host: a.demo, route: pushed }', 'timeout: 1s');
+  const rules = rulesOf(yaml);
+  expect(rules.service('a.demo_20880')).toMatchObject({
+    routesByDefault: true,
+    routePolicies: [['pushed', { timeoutMs: 1_000 }]],
+  });
+  expect(findings(yaml)).toEqual([expect.stringContaining("no MetaRouter here has a route 'pushed'")]);
+  expect(rulesOf(serviceEntry('a.demo') + router).service('a.demo_20880')).not.toHaveProperty('routesByDefault');
+});
