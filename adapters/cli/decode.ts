@@ -10,10 +10,8 @@ import {
   ProtocolError,
   type Side,
 } from '../../src/message/index.js';
-import { dubbo } from '../protocols/dubbo/index.js';
+import { PROTOCOLS } from '../node/protocols.js';
 import type { CommandIo } from './io.js';
-
-const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([dubbo].map((protocol) => [protocol.name, protocol]));
 
 /** Limits protect a mesh; what was recorded may be as long as any protocol can say. */
 const MAX_RECORDED_BYTES = 2 ** 31;
@@ -30,7 +28,7 @@ class DecodeProblem extends Error {}
 export async function decodeCommand(
   args: readonly string[],
   io: CommandIo,
-  protocols: ReadonlyMap<string, Protocol> = PROTOCOLS,
+  protocols: typeof PROTOCOLS = PROTOCOLS,
 ): Promise<number> {
   try {
     const { values, positionals } = parsed(args);
@@ -41,12 +39,12 @@ export async function decodeCommand(
     const [name, file = '-', ...more] = positionals;
     if (name === undefined) throw new DecodeProblem(`which protocol? One of: ${[...protocols.keys()].join(', ')}`);
     if (more.length > 0) throw new DecodeProblem(`takes one file, not also ${more[0]}`);
-    const protocol = protocols.get(name);
-    if (protocol === undefined) {
+    const load = protocols.get(name);
+    if (load === undefined) {
       throw new DecodeProblem(`knows no protocol ${name}. One of: ${[...protocols.keys()].join(', ')}`);
     }
     const input = file === '-' ? io.stdin : createReadStream(file);
-    await decodeAll(input, protocol, sideOf(values.from), values.json ? asJson : asText, io.stdout);
+    await decodeAll(input, await load(), sideOf(values.from), values.json ? asJson : asText, io.stdout);
     return 0;
   } catch (error) {
     if (!(error instanceof DecodeProblem) && !isSystemError(error)) throw error;
@@ -55,7 +53,7 @@ export async function decodeCommand(
   }
 }
 
-function usage(protocols: ReadonlyMap<string, Protocol>): string {
+function usage(protocols: typeof PROTOCOLS): string {
   return `meltemi decode PROTOCOL [FILE|-] [--json] [--from client|server]
 
 Prints one line for each message in FILE, or in standard input, as it becomes complete.

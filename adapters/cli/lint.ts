@@ -1,7 +1,10 @@
 import { validateRules } from '../../src/routing/index.js';
+import type { Provenance } from '../../src/rules/index.js';
 import { re2 } from '../engines/re2.js';
+import { PROTOCOLS } from '../node/protocols.js';
 import { describeProblem, type LoadedRules, loadRules, type Problem } from '../sources/file/index.js';
 import type { OutputIo } from './io.js';
+import { nearest } from './nearest.js';
 import { rulesArgs } from './rules-args.js';
 
 const HELP = `meltemi lint RULES... [--json]
@@ -25,7 +28,7 @@ export async function lintCommand(args: readonly string[], io: OutputIo): Promis
   const parsed = rulesArgs('lint', HELP, args, io);
   if (typeof parsed === 'number') return parsed;
   const rules = await loadRules(parsed.paths);
-  const problems = sorted([...rules.problems, ...compiled(rules)]);
+  const problems = sorted([...rules.problems, ...compiled(rules), ...misspelt(rules)]);
   if (parsed.json) {
     io.stdout.write(
       `${JSON.stringify({ files: rules.files, skipped: Object.fromEntries(rules.skipped), problems })}\n`,
@@ -40,10 +43,29 @@ export async function lintCommand(args: readonly string[], io: OutputIo): Promis
 /** What the mesh itself would find when it compiles the rules, all engines present. */
 function compiled(rules: LoadedRules): readonly Problem[] {
   const engines = { regex: re2, hash: { hash: () => 0n }, breaker: true, pacing: true };
-  return validateRules([...rules.services, ...rules.clusters, ...rules.endpoints], engines).map(({ from, problem }) => {
-    const [, file = from.origin, line = '1', object = ''] = /^(.*):(\d+) (.*)$/.exec(from.origin) ?? [];
-    return { severity: 'error', file, line: Number(line), column: 1, object, field: '', message: problem };
+  return validateRules([...rules.services, ...rules.clusters, ...rules.endpoints], engines).map(
+    ({ from, problem }) => ({
+      severity: 'error',
+      ...placeOf(from),
+      message: problem,
+    }),
+  );
+}
+
+/** A protocol that is none of ours may be a private one; one letter off, it is a slip of the pen. */
+function misspelt({ services }: LoadedRules): readonly Problem[] {
+  return services.flatMap(({ portName, protocol, from }) => {
+    if (protocol === undefined || PROTOCOLS.has(protocol)) return [];
+    const meant = nearest(protocol, PROTOCOLS.keys());
+    if (meant === undefined) return [];
+    const message = `the port name ${portName} says protocol ${protocol}; did you mean ${meant}?`;
+    return [{ severity: 'warning' as const, ...placeOf(from), message }];
   });
+}
+
+function placeOf({ origin }: Provenance) {
+  const [, file = origin, line = '1', object = ''] = /^(.*):(\d+) (.*)$/.exec(origin) ?? [];
+  return { file, line: Number(line), column: 1, object, field: '' };
 }
 
 function sorted(problems: readonly Problem[]): readonly Problem[] {

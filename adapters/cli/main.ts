@@ -1,4 +1,6 @@
+import { createRequire } from 'node:module';
 import { type Command, type CommandIo, isUsageError } from './io.js';
+import { nearest } from './nearest.js';
 
 /** What there is to do; each is loaded when it is called. */
 const COMMANDS: Record<string, { readonly summary: string; readonly load: () => Promise<Command> }> = {
@@ -31,9 +33,15 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
     (name === undefined ? io.stderr : io.stdout).write(usage());
     return name === undefined ? 2 : 0;
   }
+  if (name === '--version' || name === '-v') {
+    io.stdout.write(`${version()}\n`);
+    return 0;
+  }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    io.stderr.write(`meltemi: there is no command '${name}'\n\n${usage()}`);
+    const meant = nearest(name, Object.keys(COMMANDS));
+    const hint = meant === undefined ? '' : `; did you mean '${meant}'?`;
+    io.stderr.write(`meltemi: there is no command '${name}'${hint}\n\n${usage()}`);
     return 2;
   }
   try {
@@ -42,6 +50,12 @@ export async function main(args: readonly string[], io: CommandIo): Promise<numb
     io.stderr.write(`meltemi ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
     return isUsageError(error) ? 2 : 1;
   }
+}
+
+/** Of the package that this file is part of, compiled or not. */
+function version(): string {
+  const manifest = createRequire(import.meta.url)('meltemi/package.json') as { readonly version: string };
+  return manifest.version;
 }
 
 function usage(): string {

@@ -126,8 +126,20 @@ export function parseConfig(
   if (parsed.success) return { ...parsed.data, directory };
   throw new ConfigError(
     origin,
-    parsed.error.issues.map((issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`),
+    parsed.error.issues.map((issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}${knownKeys(issue)}`),
   );
+}
+
+/** What may stand where something unknown does. */
+function knownKeys(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'unrecognized_keys') return '';
+  let schema: unknown = configSchema;
+  for (const part of ['', ...issue.path]) {
+    if (part !== '') schema = (schema as z.ZodObject).shape[String(part)];
+    while (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) schema = schema.unwrap();
+    if (!(schema instanceof z.ZodObject)) return '';
+  }
+  return `; it may have ${Object.keys((schema as z.ZodObject).shape).join(', ')}`;
 }
 
 /** @param path - a `.mjs` or `.js` module with a default export, or a `.yaml` file. */

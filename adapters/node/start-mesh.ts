@@ -13,16 +13,12 @@ import {
 } from '../../src/index.js';
 import type { ConnectionOptions, Engines } from '../../src/spi.js';
 import { type LoadedConfig, loadConfig, type MeshConfig, parseConfig } from './config.js';
+import { PROTOCOLS } from './protocols.js';
 
 /** What code may give that a configuration file can't. */
 export type StartOptions = Partial<
   Pick<MeshOptions, 'sources' | 'protocols' | 'interceptors' | 'policies' | 'engines' | 'logger' | 'runtime'>
 >;
-
-/** Protocols that come with Meltemi; loaded when they are named. */
-const PROTOCOLS: Record<string, () => Promise<Protocol>> = {
-  dubbo: async () => (await import('../protocols/dubbo/index.js')).dubbo,
-};
 
 /**
  * A mesh with batteries: loads the protocols, engines and files that a configuration names. Resolves when the mesh
@@ -96,7 +92,7 @@ async function loadSources(config: LoadedConfig): Promise<MeshOptions['sources']
 }
 
 async function loadProtocol(name: string, config: LoadedConfig): Promise<Protocol> {
-  const known = PROTOCOLS[name];
+  const known = PROTOCOLS.get(name);
   return known === undefined ? ((await loadModule(name, 'Protocol', config)) as Protocol) : known();
 }
 
@@ -112,7 +108,7 @@ async function loadModule(name: string, what: string, { directory }: LoadedConfi
     (loaded: { default?: unknown }) => loaded,
     (error: Error) => {
       const known =
-        what === 'Protocol' ? `; protocols that come with Meltemi: ${Object.keys(PROTOCOLS).join(', ')}` : '';
+        what === 'Protocol' ? `; protocols that come with Meltemi: ${[...PROTOCOLS.keys()].join(', ')}` : '';
       throw new Error(`the ${what} '${name}' of the configuration cannot be loaded: ${error.message}${known}`, {
         cause: error,
       });

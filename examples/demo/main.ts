@@ -23,6 +23,7 @@ const [v1, v2, rules] = await Promise.all([
   startPeer(providerFile, ['--name', 'v2']),
   RulesFolder.create(),
 ]);
+process.once('SIGINT', () => void rules.remove().then(() => process.exit(130)));
 await rules.write('services.yaml', services(v1.port, v2.port));
 report.say(`Providers v1 and v2 of DemoService run as processes ${v1.process.pid} and ${v2.process.pid}.`);
 

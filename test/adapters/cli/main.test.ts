@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -36,6 +36,16 @@ describe('meltemi', () => {
     const { code, err } = await meltemi(name);
     expect(code).toBe(2);
     expect(err).toContain(`there is no command '${name}'`);
+  });
+
+  test('a command that is nearly one is named', async () => {
+    expect((await meltemi('explian')).err).toContain("did you mean 'explain'?");
+    expect((await meltemi('frobnicate')).err).not.toContain('did you mean');
+  });
+
+  test.each(['--version', '-v'])("%s is the package's", async (option) => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'));
+    expect(await meltemi(option)).toEqual({ code: 0, out: `${version}\n`, err: '' });
   });
 
   test.each(['lint', 'routes', 'plan', 'explain', 'decode'])('%s --help tells what it takes', async (name) => {

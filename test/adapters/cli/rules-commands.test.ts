@@ -58,6 +58,15 @@ describe('routes', () => {
 });
 
 describe('lint', () => {
+  test('knows a slip of the pen in a port name from a private protocol', async () => {
+    const named = (protocol: string) =>
+      serviceEntry('a.demo').replaceAll('metaprotocol-dubbo', `metaprotocol-${protocol}`);
+    const slip = await run(lintCommand, file(named('dubo')));
+    expect(slip.stdout).toMatch(/a\.yaml:\d+:1: warning: ServiceEntry demo\/a-demo: .*did you mean dubbo\?/);
+    expect(slip.code).toBe(0);
+    expect((await run(lintCommand, file(named('mine')))).stdout).toContain('0 warnings');
+  });
+
   test('ends well with nothing to say, and counts the other kinds', async () => {
     const rules = file(`${serviceEntry('a.demo')}${metaRouter('a.demo', ROUTE)}\n---\napiVersion: v1\nkind: Secret`);
     expect(await run(lintCommand, rules)).toEqual({

@@ -97,9 +97,12 @@ export class DubboClient {
     );
   }
 
-  /** {@link invoke} as a promise: a call at once. */
-  call(method: string, args: readonly unknown[] = [], options: DubboCallOptions = {}): Promise<unknown> {
-    return promised(this.invoke(method, args, options));
+  /**
+   * {@link invoke} as a promise: a call at once.
+   * @typeParam T - what the caller knows the method to return; nothing checks it
+   */
+  call<T = unknown>(method: string, args: readonly unknown[] = [], options: DubboCallOptions = {}): Promise<T> {
+    return promised(this.invoke(method, args, options)) as Promise<T>;
   }
 
   /** Java's generic invocation, for methods whose classes this side does not know: objects are maps with a `class`. */
