@@ -1,20 +1,12 @@
-import type { Duplex } from 'node:stream';
 import type { Observable } from 'rxjs';
 import { type CallHandle, type CallSink, type Dispatcher, type DownstreamPeer, Failure } from '../call/index.js';
-import {
-  type Downstream,
-  type Handler,
-  type ListenAddress,
-  type Listener,
-  LocalHandler,
-  listen,
-  type Peers,
-} from '../connection/index.js';
+import { type Handler, type Listener, LocalHandler, type Peers } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
 import type { KeyedStateStore } from '../policy/index.js';
 import type { Adoption, ServiceRule } from '../rules/index.js';
 import type { Logger } from '../telemetry/index.js';
+import type { Edges } from './edges.js';
 import type { MeshNode } from './options.js';
 import { ownService } from './own-service.js';
 import { type Single, type SinglePlanParts, singlePlan, undescribedService } from './single-plan.js';
@@ -52,7 +44,7 @@ export interface InboundParts extends SinglePlanParts {
   readonly state: KeyedStateStore;
   readonly changes: Observable<unknown>;
   readonly logger: Logger;
-  readonly serve: (stream: Duplex, protocol: Protocol, dispatcher: Dispatcher) => Downstream;
+  readonly edges: Edges;
 }
 
 /** Listens, and runs what comes through the serving side's pipeline. */
@@ -61,9 +53,9 @@ export async function serveInbound(options: ServeOptions, parts: InboundParts): 
     throw new TypeError('serve needs `forward: { port }` of the app, or a `handler`');
   }
   const served = new Served(options, parts);
-  const address: ListenAddress = { port: options.port, host: options.host ?? '127.0.0.1' };
+  const { edges } = parts;
   try {
-    const listener = await listen(address, (stream) => parts.serve(stream, served.protocol, served));
+    const listener = await edges.listen(options, (stream) => edges.serve(stream, served.protocol, served));
     void listener.closed.then(() => served.close());
     return listener;
   } catch (error) {

@@ -1,16 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type Observable, Subject, type Subscription } from 'rxjs';
-import { type Destination, type Dispatcher, Failure, type Reply } from '../call/index.js';
-import {
-  ByteBudget,
-  type Downstream,
-  inProcessDuplex,
-  type Listener,
-  listen,
-  Peers,
-  plainTransport,
-  serve,
-} from '../connection/index.js';
+import { type Destination, Failure, type Reply } from '../call/index.js';
+import { inProcessDuplex, type Listener, Peers, plainTransport } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { ActiveCalls, compileChain, type Interceptor, setOnStageThrow } from '../pipeline/index.js';
 import { validateRule } from '../routing/index.js';
@@ -26,12 +17,12 @@ import {
 } from '../telemetry/index.js';
 import { CallObservable, type CallOptions, type CallSubscription } from './call-observable.js';
 import { Clusters } from './clusters.js';
+import { Edges } from './edges.js';
 import { type Decision, explainDecision } from './explain.js';
 import { parseService, type ServeOptions, serveInbound } from './inbound.js';
 import { Intake } from './intake.js';
 import type { MeshOptions } from './options.js';
 import { Outbound } from './outbound.js';
-import { Passing } from './passing.js';
 import { describePlan, type PlanDescription } from './plan-description.js';
 import { Services } from './services.js';
 import { type MeshStatus, statusOf } from './status.js';
@@ -52,12 +43,6 @@ export interface ListenOptions {
   readonly service: string;
 }
 
-/** A stream that the mesh drains when it closes. */
-interface Closing {
-  drain(timeoutMs: number): Promise<void>;
-  readonly closed: Promise<void>;
-}
-
 /**
  * A service mesh in this process: rules in, calls through. Make it with {@link createMesh}, or with `startMesh` of
  * `meltemi/node`, which brings protocols, engines and files.
@@ -75,9 +60,7 @@ export class Mesh implements AsyncDisposable {
   private readonly intake: Intake;
   private readonly telemetry: MeshTelemetry;
   private readonly active = new ActiveCalls();
-  private readonly budget: ByteBudget;
-  private readonly downstreams = new Set<Closing>();
-  private readonly listeners = new Set<Listener>();
+  private readonly edges: Edges;
   private readonly adoptions = new Subject<AdoptionChange>();
   private readonly obeyed = new Subject<string>();
   private readonly subscription: Subscription;
@@ -86,11 +69,11 @@ export class Mesh implements AsyncDisposable {
   /** @internal use {@link createMesh} */
   constructor(private readonly options: MeshOptions) {
     const { interceptors = [], engines = {} } = options;
-    const { pool, maxHeldBytes } = options.connections ?? {};
+    const { pool } = options.connections ?? {};
     this.runtime = options.runtime ?? systemRuntime();
     this.logger = withoutRepeats(options.logger ?? stderrLogger(this.runtime), this.runtime);
     this.protocols = byName(options.protocols);
-    this.budget = new ByteBudget(maxHeldBytes);
+    this.edges = new Edges(this.runtime, options.connections ?? {});
     const { accessLog, recorded } = options;
     this.telemetry = new MeshTelemetry({ runtime: this.runtime, accessLog, recorded });
     const { runtime, store, protocols, active, telemetry, logger } = this;
@@ -121,8 +104,7 @@ export class Mesh implements AsyncDisposable {
       onNoRules: options.onNoRules ?? 'fail',
       noRules: () => this.intake.problem,
       transport,
-      serve: (stream, protocol, dispatcher) => this.serveStream(stream, protocol, dispatcher),
-      pass: (stream) => this.drainAtClose(new Passing(stream, runtime)),
+      edges: this.edges,
     });
     this.subscription = adoption.changes.subscribe((change) => this.adopted(change));
     const timeoutMs = options.initialTimeoutMs ?? INITIAL_TIMEOUT_MS;
@@ -182,8 +164,7 @@ export class Mesh implements AsyncDisposable {
       });
     }
     const dispatcher = this.outbound.dispatcher(target);
-    const address = { port: options.port, host: options.host ?? '127.0.0.1' };
-    return this.keep(await listen(address, (stream) => this.serveStream(stream, protocol, dispatcher)));
+    return this.edges.listen(options, (stream) => this.edges.serve(stream, protocol, dispatcher));
   }
 
   /**
@@ -192,19 +173,16 @@ export class Mesh implements AsyncDisposable {
    */
   async serve(options: ServeOptions): Promise<Listener> {
     await this.opened();
-    const { runtime, telemetry, active, adoption, peers, protocols, logger } = this;
+    const { runtime, telemetry, active, adoption, peers, protocols, logger, edges } = this;
     const { interceptors = [], engines = {} } = this.options;
-    return this.keep(
-      await serveInbound(options, {
-        ...{ runtime, engines, telemetry, active, adoption, peers, protocols, logger },
-        node: this.options.node ?? {},
-        observe: this.options.mode === 'observe',
-        state: this.services.state,
-        changes: this.adoptions,
-        ...chainsOf(interceptors, 'inbound'),
-        serve: (stream, protocol, dispatcher) => this.serveStream(stream, protocol, dispatcher),
-      }),
-    );
+    return serveInbound(options, {
+      ...{ runtime, engines, telemetry, active, adoption, peers, protocols, logger, edges },
+      node: this.options.node ?? {},
+      observe: this.options.mode === 'observe',
+      state: this.services.state,
+      changes: this.adoptions,
+      ...chainsOf(interceptors, 'inbound'),
+    });
   }
 
   /**
@@ -264,8 +242,7 @@ export class Mesh implements AsyncDisposable {
     this.outbound.close();
     this.intake.close();
     this.subscription.unsubscribe();
-    const closed = [...this.listeners].map((listener) => listener.close(drainMs));
-    const drained = [...this.downstreams].map((downstream) => downstream.drain(drainMs));
+    const closed = this.edges.close(drainMs);
     const timer = this.runtime.timers.arm(drainMs, {
       expired: () => this.active.endAll(new Failure('DRAINING', { reason: `the mesh was closed ${drainMs} ms ago` })),
     });
@@ -273,23 +250,10 @@ export class Mesh implements AsyncDisposable {
     await this.active.idle();
     timer.cancel();
     this.services.close();
-    await Promise.all([...closed, ...drained, this.peers.drain(0)]);
+    await Promise.all([closed, this.peers.drain(0)]);
     this.adoption.close();
     this.obeyed.complete();
     this.telemetry.close();
-  }
-
-  private serveStream(stream: Duplex, protocol: Protocol, dispatcher: Dispatcher): Downstream {
-    const { runtime, budget } = this;
-    const limits = this.options.connections?.downstream ?? {};
-    const downstream = serve(stream, protocol, dispatcher, { ...limits, runtime, budget, listener: tellConnection });
-    this.drainAtClose(downstream);
-    return downstream;
-  }
-
-  private drainAtClose(stream: Closing): void {
-    this.downstreams.add(stream);
-    void stream.closed.then(() => this.downstreams.delete(stream));
   }
 
   private attach(client: Duplex, server: Duplex, target: Target): void {
@@ -305,16 +269,6 @@ export class Mesh implements AsyncDisposable {
   private async opened(): Promise<void> {
     await this.intake.opened;
     if (this.closing !== undefined) throw new Failure('DRAINING');
-  }
-
-  private async keep(listener: Listener): Promise<Listener> {
-    if (this.closing !== undefined) {
-      await listener.close();
-      throw new Failure('DRAINING');
-    }
-    this.listeners.add(listener);
-    void listener.closed.then(() => this.listeners.delete(listener));
-    return listener;
   }
 
   private adopted(change: AdoptionChange): void {

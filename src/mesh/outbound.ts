@@ -8,12 +8,13 @@ import {
   Failure,
   NO_DEADLINE,
 } from '../call/index.js';
-import { type Peers, passThrough, type TransportSocket } from '../connection/index.js';
+import type { Peers, TransportSocket } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
 import type { KeyedStateStore } from '../policy/index.js';
 import type { RuleStore } from '../rules/index.js';
 import type { Logger } from '../telemetry/index.js';
+import type { Edges } from './edges.js';
 import { Hold } from './hold.js';
 import type { Services } from './services.js';
 import { type SinglePlanParts, singlePlan, undescribedService } from './single-plan.js';
@@ -34,9 +35,7 @@ export interface OutboundParts extends SinglePlanParts {
   /** Why there are no first rules; undefined: there are. */
   readonly noRules: () => Error | undefined;
   readonly transport: TransportSocket;
-  readonly serve: (stream: Duplex, protocol: Protocol, dispatcher: Dispatcher) => void;
-  /** Told of each stream that is passed through. */
-  readonly pass: (stream: Duplex) => void;
+  readonly edges: Edges;
 }
 
 /** Calls and streams of this process to services. */
@@ -82,14 +81,10 @@ export class Outbound {
 
   /** Serves a stream of one of our own clients, or passes it through where the destination is none of ours. */
   attach(stream: Duplex, target: Target): void {
-    const { serve, pass, transport } = this.parts;
+    const { edges, transport } = this.parts;
     const { protocol } = target;
-    if (protocol !== undefined) {
-      serve(stream, protocol, this.dispatcher(target));
-      return;
-    }
-    passThrough(stream, transport.connect(target.destination));
-    pass(stream);
+    if (protocol !== undefined) edges.serve(stream, protocol, this.dispatcher(target));
+    else edges.pass(stream, transport.connect(target.destination));
   }
 
   target({ host, port }: Destination): Target {

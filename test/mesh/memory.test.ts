@@ -117,7 +117,7 @@ test('10,000 calls that are answered, late, lost, cancelled and retried leave no
   }
   await Promise.all(clients.map((client) => client.closed));
   await turn();
-  expect(sizes(mesh).downstreams).toBe(0);
+  expect(sizes(mesh).streams).toBe(0);
 
   await close(mesh, runtime);
   await runtime.advanceAsync(5000); // peers that linger

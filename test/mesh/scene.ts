@@ -135,8 +135,7 @@ export function sizes(mesh: Mesh): Record<string, number> {
     adoptions: { observers: unknown[] };
     obeyed: { observers: unknown[] };
     outbound: { targets: Map<string, unknown>; directs: Map<unknown, unknown>; hold: { held: Set<unknown> } };
-    downstreams: Set<unknown>;
-    listeners: Set<unknown>;
+    edges: { streams: Set<unknown>; listeners: Set<unknown> };
   };
   const { services, telemetry, clusters, peers, adoption, adoptions, obeyed, outbound } = it;
   const { meters } = telemetry;
@@ -158,7 +157,7 @@ export function sizes(mesh: Mesh): Record<string, number> {
     targets: outbound.targets.size,
     directs: outbound.directs.size,
     heldCalls: outbound.hold.held.size,
-    downstreams: it.downstreams.size,
-    listeners: it.listeners.size,
+    streams: it.edges.streams.size,
+    listeners: it.edges.listeners.size,
   };
 }

@@ -1,0 +1,78 @@
+import type { Duplex } from 'node:stream';
+import { type Dispatcher, Failure } from '../call/index.js';
+import {
+  ByteBudget,
+  type ConnectionOptions,
+  type Downstream,
+  type Drainable,
+  type Listener,
+  listen,
+  passThrough,
+  serve,
+} from '../connection/index.js';
+import type { Protocol } from '../message/index.js';
+import type { Runtime } from '../runtime/index.js';
+import { Passing } from './passing.js';
+import { tellConnection } from './tell.js';
+
+/** A stream that the mesh drains when it closes. */
+interface Closing extends Drainable {
+  readonly closed: Promise<void>;
+}
+
+/** The streams and listeners of a mesh: one place that serves them, passes them through, and closes them in order. */
+export class Edges {
+  private readonly budget: ByteBudget;
+  private readonly streams = new Set<Closing>();
+  private readonly listeners = new Set<Listener>();
+  private closing = false;
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly options: ConnectionOptions,
+  ) {
+    this.budget = new ByteBudget(options.maxHeldBytes);
+  }
+
+  /** Reads requests from a stream, and hands them over. */
+  serve(stream: Duplex, protocol: Protocol, dispatcher: Dispatcher): Downstream {
+    const { runtime, budget, options } = this;
+    const limits = options.downstream ?? {};
+    return this.keep(serve(stream, protocol, dispatcher, { ...limits, runtime, budget, listener: tellConnection }));
+  }
+
+  /** Joins a stream with another, byte for byte. */
+  pass(stream: Duplex, other: Duplex): Drainable {
+    passThrough(stream, other);
+    return this.keep(new Passing(stream, this.runtime));
+  }
+
+  /**
+   * @param attach - what becomes of each stream
+   * @throws Error - the port cannot be listened on; Failure `DRAINING` if the mesh was closed meanwhile
+   */
+  async listen(at: { readonly host?: string; readonly port: number }, attach: (stream: Duplex) => Drainable) {
+    const listener = await listen({ port: at.port, host: at.host ?? '127.0.0.1' }, attach);
+    if (this.closing) {
+      await listener.close();
+      throw new Failure('DRAINING');
+    }
+    this.listeners.add(listener);
+    void listener.closed.then(() => this.listeners.delete(listener));
+    return listener;
+  }
+
+  /** Accepts nothing more, lets what is under way end, and cuts what is left after `drainMs`. */
+  async close(drainMs: number): Promise<void> {
+    this.closing = true;
+    const closed = [...this.listeners].map((listener) => listener.close(drainMs));
+    const drained = [...this.streams].map((stream) => stream.drain(drainMs));
+    await Promise.all([...closed, ...drained]);
+  }
+
+  private keep<C extends Closing>(stream: C): C {
+    this.streams.add(stream);
+    void stream.closed.then(() => this.streams.delete(stream));
+    return stream;
+  }
+}
