@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { opossum } from '../../adapters/engines/opossum.js';
 import { dubbo } from '../../adapters/protocols/dubbo/index.js';
 import { startPeer } from '../../examples/demo/peers/start-peer.js';
@@ -9,11 +8,11 @@ import { createMesh } from '../../src/index.js';
 import { RawClient } from '../kit/echo.js';
 import { decoded, requestFrame } from '../kit/frames.js';
 import { quantile } from '../kit/measure.js';
+import { PROCESSES } from '../kit/programs.js';
 import type { Row, Suite } from '../kit/row.js';
 import { CodeSource, cluster, endpoints, upserts } from '../kit/rules.js';
 import { DESTINATION, fullServices, HOST, plainServices } from '../kit/stub-mesh.js';
 
-const PROCESSES = fileURLToPath(new URL('../kit/processes.js', import.meta.url));
 const CALLS = 1000;
 const ROUNDS = 16;
 const WARM_UP = 5;

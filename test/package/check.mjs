@@ -21,6 +21,8 @@ const root = join(here, '../..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const scratch = mkdtempSync(join(tmpdir(), 'meltemi-package-'));
 const consumer = join(scratch, 'consumer');
+const modules = [...Object.values(manifest.exports).map((it) => it.default), ...Object.values(manifest.bin)];
+const published = new Set(modules.flatMap((it) => it?.replace(/^\.\//, '') ?? []));
 let passed = 0;
 let failed = 0;
 
@@ -117,12 +119,13 @@ rmSync(scratch, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-/** Compiled files whose source is still there, schemas, and the four that every package has. */
+/** Bundles of entries and what they share, declarations whose source is still there, pages, schemas, and what is named. */
 function belongs(path) {
-  if (['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json'].includes(path)) return true;
-  if (/^schemas\/[\w-]+\.json$/.test(path)) return true;
-  const compiled = /^dist\/((?:src|adapters)\/.+)\.(?:js|d\.ts)$/.exec(path);
-  return compiled !== null && existsSync(join(root, `${compiled[1]}.ts`)) && statSync(join(root, path)).size > 0;
+  if (['README.md', 'LICENSE', 'package.json', ...manifest.files].includes(path) || /^docs\/.+\.md$/.test(path)) return true;
+  if (/^schemas\/[\w-]+\.json$/.test(path) || /^dist\/shared\/[\w-]+\.js(\.map)?$/.test(path)) return true;
+  const declared = /^dist\/((?:src|adapters)\/.+)\.d\.ts$/.exec(path);
+  if (declared !== null) return existsSync(join(root, `${declared[1]}.ts`)) && statSync(join(root, path)).size > 0;
+  return published.has(path.replace(/\.map$/, ''));
 }
 
 function kilobytes(bytes) {

@@ -1,0 +1,52 @@
+/**
+ * The JavaScript of `npm run build`; the declarations are tsc's. What package.json publishes is bundled: to find, read and link
+ * 150 small modules costs a process more than to import rxjs. Code that several entries use is in chunks that they share, so
+ * that a class is there once whoever imports it; what is imported lazily stays a file of its own; packages of npm are never
+ * bundled; nothing is minified, and source maps carry the sources.
+ *
+ *     node build.mjs           everything, under dist/
+ *     node build.mjs FOLDER    what is published, under FOLDER
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = import.meta.dirname;
+const [folder] = process.argv.slice(2);
+
+const common = {
+  absWorkingDir: root,
+  outbase: '.',
+  outdir: folder ?? 'dist',
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  logLevel: 'warning',
+};
+const bundled = { ...common, bundle: true, splitting: true, packages: 'external' };
+
+const builds = [build({ ...bundled, entryPoints: published(), chunkNames: 'shared/[name]-[hash]', sourcemap: true })];
+if (folder === undefined) {
+  // What this repository runs itself. The bench reaches below the entries, so it has bundles of its own, built alike.
+  const simulations = ['bench/sim/balancers.ts', 'bench/sim/costs.ts'];
+  const programs = ['bench/main.ts', 'bench/kit/processes.ts', ...simulations, 'adapters/**/generate-*.ts'];
+  builds.push(build({ ...bundled, entryPoints: programs, chunkNames: 'bench/shared/[name]-[hash]' }));
+  // Users of the package as any other: not bundled, so that they import the entries.
+  builds.push(build({ ...common, entryPoints: ['examples/**/*.ts'] }));
+}
+const results = await Promise.all(builds);
+if (results.some((it) => it.warnings.length > 0)) process.exitCode = 1;
+
+/** Each module of `exports` and `bin`, from the source of the same path. */
+function published() {
+  const { bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const modules = [...Object.values(exports).map((it) => it.default), ...Object.values(bin)];
+  const entries = modules.flatMap((it) => /^\.\/dist\/(.+)\.js$/.exec(it)?.[1] ?? []);
+  return [...entries.map((path) => ({ in: `${path}.ts`, out: path })), ...workers()];
+}
+
+/** Entries of worker threads lie beside the chunks: the module that starts one is in a chunk, as both import it. */
+function workers() {
+  const files = readdirSync(join(root, 'adapters'), { recursive: true }).filter((it) => it.endsWith('-worker.ts'));
+  return files.map((file) => ({ in: join('adapters', file), out: `shared/${basename(file, '.ts')}` }));
+}
