@@ -121,7 +121,8 @@ process.exitCode = failed === 0 ? 0 : 1;
 
 /** Bundles of entries and what they share, declarations whose source is still there, pages, schemas, and what is named. */
 function belongs(path) {
-  if (['README.md', 'LICENSE', 'package.json', ...manifest.files].includes(path) || /^docs\/.+\.md$/.test(path)) return true;
+  if (['README.md', 'LICENSE', 'package.json', ...manifest.files].includes(path) || /^docs\/.+\.md$/.test(path))
+    return true;
   if (/^schemas\/[\w-]+\.json$/.test(path) || /^dist\/shared\/[\w-]+\.js(\.map)?$/.test(path)) return true;
   const declared = /^dist\/((?:src|adapters)\/.+)\.d\.ts$/.exec(path);
   if (declared !== null) return existsSync(join(root, `${declared[1]}.ts`)) && statSync(join(root, path)).size > 0;
