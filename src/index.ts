@@ -37,7 +37,7 @@ export {
   type ReplyStatus,
 } from './message/index.js';
 export type { Interceptor, Next } from './pipeline/index.js';
-export type { PolicyOverride, RuleSource, SourceStatus } from './rules/index.js';
+export type { PolicyOverride, RuleSource, SourceProblem, SourceState, SourceStatus } from './rules/index.js';
 export {
   type AccessLogOptions,
   type AttemptRecord,

@@ -7,7 +7,8 @@ import { UsageError } from './io.js';
 export async function rulesMesh(paths: readonly string[], warn: (line: string) => void): Promise<Mesh> {
   if (paths.length === 0) throw new UsageError('which rules? Give files or folders of YAML');
   const say = (message: string) => warn(message);
-  const logger = { debug() {}, info() {}, warn: say, error: say };
+  // An error here is that of `ready`.
+  const logger = { debug() {}, info() {}, warn: say, error() {} };
   const mesh = createMesh(await meshOptions(parseConfig({ rules: [...paths], watch: false }), { logger }));
   await mesh.ready();
   return mesh;

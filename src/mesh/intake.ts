@@ -2,6 +2,7 @@ import type { Subscription } from 'rxjs';
 import { type RuleSource, type RuleStore, watchSource } from '../rules/index.js';
 import type { Expirable, Runtime, Timer } from '../runtime/index.js';
 import type { Logger } from '../telemetry/index.js';
+import { tellSource } from './tell.js';
 
 /** Follows the sources, and knows when calls need not wait for the first rules any longer. */
 export class Intake implements Expirable {
@@ -42,9 +43,10 @@ export class Intake implements Expirable {
   }
 
   private follow(sources: readonly RuleSource[]): void {
-    const statuses = this.store.statuses.subscribe((status) => {
-      for (const problem of status.problems) this.logger.warn(`source ${status.name}: ${problem}`);
-      if (status.failed) this.finish(new Error(`source ${status.name} failed: ${status.problems.join('; ')}`));
+    const statuses = this.store.statuses.subscribe((change) => {
+      tellSource(change, this.logger);
+      const { name, state, synced, lastError } = change.source;
+      if (state === 'failed' && !synced) this.finish(new Error(`source ${name} failed: ${lastError?.message}`));
       else if (this.store.synced) this.cameIn();
     });
     this.subscriptions.push(statuses);

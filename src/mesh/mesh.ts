@@ -51,7 +51,7 @@ export class Mesh implements AsyncDisposable {
   private readonly runtime: Runtime;
   private readonly logger: Logger;
   private readonly protocols: ReadonlyMap<string, Protocol>;
-  private readonly store = new RuleStore();
+  private readonly store: RuleStore;
   private readonly adoption: Adoption;
   private readonly peers: Peers;
   private readonly clusters: Clusters;
@@ -75,8 +75,10 @@ export class Mesh implements AsyncDisposable {
     this.protocols = byName(options.protocols);
     this.edges = new Edges(this.runtime, options.connections ?? {});
     const { accessLog, recorded } = options;
-    this.telemetry = new MeshTelemetry({ runtime: this.runtime, accessLog, recorded });
-    const { runtime, store, protocols, active, telemetry, logger } = this;
+    const store = new RuleStore(this.runtime);
+    this.store = store;
+    this.telemetry = new MeshTelemetry({ runtime: this.runtime, accessLog, recorded, sources: () => store.sources });
+    const { runtime, protocols, active, telemetry, logger } = this;
     // Not `this`: it outlives the mesh.
     setOnStageThrow((thrown) => logger.error(`a stage threw while it settled: ${String(thrown)}`));
     const check = (rule: Parameters<typeof validateRule>[0]) => validateRule(rule, engines);
@@ -215,7 +217,7 @@ export class Mesh implements AsyncDisposable {
 
   /** What the mesh is doing now. */
   get status(): MeshStatus {
-    return statusOf(this.store, this.adoption, this.clusters, this.active, this.services.state);
+    return statusOf(this.runtime, this.store, this.adoption, this.clusters, this.active, this.services.state);
   }
 
   /**

@@ -2,11 +2,14 @@ import type { EndpointStatus } from '../cluster/index.js';
 import type { ActiveCalls } from '../pipeline/index.js';
 import { type BreakerState, circuitOf, type KeyedStateStore } from '../policy/index.js';
 import type { Adoption, RuleStore, SourceStatus } from '../rules/index.js';
+import type { Runtime } from '../runtime/index.js';
 import type { Clusters } from './clusters.js';
 
 /** What a mesh is doing, as plain data. */
 export interface MeshStatus {
   readonly sources: readonly SourceStatus[];
+  /** When all this was so, in Unix ms. */
+  readonly at: number;
   /** Content version of the rules. */
   readonly version: string;
   /** Services whose newest rules are not in force, with the reason. */
@@ -22,6 +25,7 @@ export interface MeshStatus {
 }
 
 export function statusOf(
+  runtime: Pick<Runtime, 'wallNow'>,
   store: RuleStore,
   adoption: Adoption,
   clusters: Clusters,
@@ -29,7 +33,8 @@ export function statusOf(
   state: KeyedStateStore,
 ): MeshStatus {
   return {
-    sources: store.sources,
+    at: runtime.wallNow(),
+    sources: store.sources.map((source) => structuredClone(source)),
     version: store.version,
     held: [...adoption.held].map(([service, { problems, unknown }]) => ({
       service,

@@ -9,6 +9,7 @@ import {
 } from '../call/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import type { RoutedCall, ServiceMeters } from '../pipeline/index.js';
+import type { SourceStatus } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import {
   AccessLog,
@@ -38,19 +39,22 @@ export interface TelemetryOptions {
   readonly runtime: Runtime;
   readonly accessLog?: Omit<AccessLogOptions, 'runtime'> | undefined;
   readonly recorded?: Shown | undefined;
+  /** Those of the rules, as they stand. */
+  readonly sources: () => readonly SourceStatus[];
 }
 
 /** What a mesh counts, keeps and logs of its calls. */
 export class MeshTelemetry {
-  readonly meters = new Meters();
+  readonly meters: Meters;
   readonly recorder: CallRecorder;
   private readonly runtime: Runtime;
   private readonly accessLog: AccessLog | undefined;
   private readonly unserved: RouteMeter;
 
   /** @throws Error - the format of the access log has an unknown operator. */
-  constructor({ runtime, accessLog, recorded }: TelemetryOptions) {
+  constructor({ runtime, accessLog, recorded, sources }: TelemetryOptions) {
     this.runtime = runtime;
+    this.meters = new Meters(sources);
     this.recorder = new CallRecorder(runtime, recorded);
     this.accessLog = accessLog && new AccessLog({ ...accessLog, runtime });
     this.unserved = this.meters.route(UNKNOWN, NO_ROUTE, 'outbound');

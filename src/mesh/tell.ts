@@ -1,8 +1,24 @@
 import type { ClusterEvent } from '../cluster/index.js';
 import type { ConnectionEvent } from '../connection/index.js';
 import type { BreakerState } from '../policy/index.js';
-import type { AdoptionChange, SourceStatus } from '../rules/index.js';
+import type { AdoptionChange, SourceChange, SourceStatus } from '../rules/index.js';
 import { events, type Logger } from '../telemetry/index.js';
+
+/** How a source stands now, and what it complains of: once each, at the level that it has. */
+export function tellSource({ source, before, error, problems }: SourceChange, logger: Logger): void {
+  const { name, state, version } = source;
+  for (const { severity, message } of problems) {
+    logger[severity === 'error' ? 'error' : 'warn'](`source ${name}: ${message}`);
+    if (severity !== 'error' || !events.rulesProblem.hasSubscribers) continue;
+    events.rulesProblem.publish({ source: name, message });
+  }
+  // A line each: it may list the problems of many files.
+  if (state === 'failed') for (const line of `failed: ${error}`.split('\n')) logger.error(`source ${name} ${line}`);
+  else if (error !== undefined) logger.warn(`source ${name} is ${state}: ${error}`);
+  else if (state !== before) logger[state === 'stale' ? 'warn' : 'info'](`source ${name} is ${state}`);
+  if (state === before || !events.sourceChange.hasSubscribers) return;
+  events.sourceChange.publish({ source: name, state, before, version, error });
+}
 
 /** Which rules came into force, and which were held back and why: that is worth a line in the log too. */
 export function tellRules(change: AdoptionChange, sources: readonly SourceStatus[], logger: Logger): void {

@@ -1,8 +1,8 @@
-import type { SourceState } from './source-status.js';
+import type { SourceRecord } from './source-status.js';
 
 /** A rule and who said it. */
 export interface Held<R> {
-  readonly source: SourceState;
+  readonly source: SourceRecord;
   readonly rule: R;
 }
 
@@ -21,7 +21,7 @@ export class Layers<R> {
   }
 
   /** @returns whether the source had no rule of that key before. */
-  put(key: string, rule: R, source: SourceState): boolean {
+  put(key: string, rule: R, source: SourceRecord): boolean {
     let stack = this.#stacks.get(key);
     if (stack === undefined) {
       stack = [];
@@ -39,7 +39,7 @@ export class Layers<R> {
   }
 
   /** @returns whether the source had one. */
-  remove(key: string, source: SourceState): boolean {
+  remove(key: string, source: SourceRecord): boolean {
     const stack = this.#stacks.get(key);
     const at = stack?.findIndex((held) => held.source === source) ?? -1;
     if (stack === undefined || at < 0) return false;
@@ -54,7 +54,7 @@ export class Layers<R> {
   }
 
   /** Every key that the source has said something of. Looks at all keys. */
-  *keysOf(source: SourceState): Iterable<string> {
+  *keysOf(source: SourceRecord): Iterable<string> {
     for (const [key, stack] of this.#stacks) if (stack.some((held) => held.source === source)) yield key;
   }
 }

@@ -251,7 +251,22 @@ export type RuleKind = 'service' | 'routes' | 'cluster' | 'endpoints';
 /** A rule of any kind. */
 export type Rule = ServiceRule | RouteTableRule | ClusterRule | EndpointsRule;
 
-/** What sources emit. `complete`: the source is in sync, everything it has was said. `problem`: for people, nothing changed. */
+/**
+ * How a source stands. `connecting`: it has not said all it has yet. `last-good`: what an earlier process stored serves
+ * until it has. `live`: it has, and is followed. `stale`: its connection is gone; what it said stays in force. `failed`: so
+ * it stays, as the source will say nothing more.
+ */
+export type SourceState = 'connecting' | 'last-good' | 'live' | 'stale' | 'failed';
+
+/**
+ * What sources emit.
+ *
+ * - `complete`: everything it has was said, so that the source is `live`. May come again.
+ * - `state`: how it stands, if `complete` and an error on the Observable do not say it: sources with a connection tell when
+ *   it is gone. `version` is the source's own for what it said last; `error` is why it is not `live`. What is left out stays.
+ * - `problem`: for people, nothing changed. `error`: something that was said is not in force. A batch repeats those that
+ *   stand, unless it has `state`s alone; each is told when it is new. @defaultValue 'warning'
+ */
 export type RuleChange =
   | { readonly type: 'upsert'; readonly kind: 'service'; readonly rule: ServiceRule }
   | { readonly type: 'upsert'; readonly kind: 'routes'; readonly rule: RouteTableRule }
@@ -259,7 +274,13 @@ export type RuleChange =
   | { readonly type: 'upsert'; readonly kind: 'endpoints'; readonly rule: EndpointsRule }
   | { readonly type: 'remove'; readonly kind: RuleKind; readonly key: string }
   | { readonly type: 'complete' }
-  | { readonly type: 'problem'; readonly message: string };
+  | {
+      readonly type: 'state';
+      readonly state: Exclude<SourceState, 'failed'>;
+      readonly version?: string;
+      readonly error?: string;
+    }
+  | { readonly type: 'problem'; readonly message: string; readonly severity?: 'error' | 'warning' };
 
 /** Key of a service or its endpoints. */
 export function serviceKey(host: string, port: number): string {

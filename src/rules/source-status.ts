@@ -1,30 +1,93 @@
-import type { RuleKind } from './model.js';
+import type { RuleKind, SourceState } from './model.js';
 
-/** What is known of a source, for `ready` and for people. */
+/** What a source complained of. */
+export interface SourceProblem {
+  /** `error`: something that was said is not in force. */
+  readonly severity: 'error' | 'warning';
+  /** For people: what, where, and what to do. */
+  readonly message: string;
+}
+
+/** What is known of a source, for `ready` and for people. Times are Unix ms. */
 export interface SourceStatus {
   readonly name: string;
   readonly precedence: number;
-  /** Has it said everything it has, at least once? */
+  readonly state: SourceState;
+  /** Since when it is in that state. */
+  readonly since: number;
+  /** Has it said everything it has, at least once? Last-good rules count. */
   readonly synced: boolean;
-  /** It will never say anything again; what it said stays in force. */
-  readonly failed: boolean;
-  /** For people: what it complained of in the newest batch that said anything. */
-  readonly problems: readonly string[];
+  /** The source's own, of what it said last; undefined: it has none. */
+  readonly version: string | undefined;
+  /** When it last said anything of rules; undefined: never. */
+  readonly changedAt: number | undefined;
+  /** The last reason for not being `live`, which may be long past. */
+  readonly lastError: { readonly message: string; readonly at: number } | undefined;
+  /** Those that stand, by the newest batch that said anything. */
+  readonly problems: readonly SourceProblem[];
   /** Rules that it has, whether or not another source's are over them. */
   readonly rules: Readonly<Record<RuleKind, number>>;
+  /** Batches of rules that came. */
+  readonly updates: number;
+  /** Problems of severity `error` that came, each once while it stands. */
+  readonly rejected: number;
+}
+
+/** News of a source. */
+export interface SourceChange {
+  /** As it stands now. Live: it goes on changing. */
+  readonly source: SourceStatus;
+  /** The same as now if something else is new. */
+  readonly before: SourceState;
+  /** A reason for not being `live` that was given just now. */
+  readonly error: string | undefined;
+  /** Problems that were told just now. */
+  readonly problems: readonly SourceProblem[];
 }
 
 /** {@link SourceStatus}, as the store keeps it. */
-export class SourceState implements SourceStatus {
+export class SourceRecord implements SourceStatus {
+  readonly #order: number;
+  state: SourceState = 'connecting';
   synced = false;
-  failed = false;
-  problems: readonly string[] = [];
+  version: string | undefined = undefined;
+  changedAt: number | undefined = undefined;
+  lastError: SourceStatus['lastError'] = undefined;
+  problems: readonly SourceProblem[] = [];
   readonly rules: Record<RuleKind, number> = { service: 0, routes: 0, cluster: 0, endpoints: 0 };
+  updates = 0;
+  rejected = 0;
 
   constructor(
     readonly name: string,
     readonly precedence: number,
-    /** When it was registered, among its fellows. */
-    readonly order: number,
-  ) {}
+    order: number,
+    public since: number,
+  ) {
+    this.#order = order;
+  }
+
+  /** When it was registered, among its fellows. */
+  get order(): number {
+    return this.#order;
+  }
+
+  become(state: SourceState, now: number): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.since = now;
+  }
+
+  /** @returns those that did not stand before. */
+  complains(problems: readonly SourceProblem[]): readonly SourceProblem[] {
+    const before = new Set(this.problems.map(({ message }) => message));
+    const news = problems.filter(({ message }) => !before.has(message));
+    this.problems = problems;
+    for (const { severity } of news) if (severity === 'error') this.rejected++;
+    return news;
+  }
+
+  erred(message: string, at: number): void {
+    this.lastError = { message, at };
+  }
 }

@@ -7,6 +7,7 @@
  * replace the one before it is {@link Adoption}'s.
  */
 import { type Observable, Subject } from 'rxjs';
+import { type Runtime, systemRuntime } from '../runtime/index.js';
 import { sameContent } from './content.js';
 import { DestinationIndex } from './destination-index.js';
 import { diffEndpoints } from './diff.js';
@@ -22,7 +23,7 @@ import type {
   RuleKind,
   ServiceRule,
 } from './model.js';
-import { SourceState, type SourceStatus } from './source-status.js';
+import { type SourceChange, type SourceProblem, SourceRecord, type SourceStatus } from './source-status.js';
 import { ContentVersion } from './version.js';
 
 /** What one batch changed, by key. */
@@ -53,10 +54,10 @@ export class RuleStore {
   };
   /** Joined with their tables. */
   readonly #services = new Map<string, ServiceRule>();
-  readonly #sources = new Map<string, SourceState>();
+  readonly #sources = new Map<string, SourceRecord>();
   readonly #destinations = new DestinationIndex(this.#services);
   readonly #changes = new Subject<ChangeSet>();
-  readonly #statuses = new Subject<SourceStatus>();
+  readonly #statuses = new Subject<SourceChange>();
   readonly #content = new ContentVersion();
   #version = this.#content.toString();
   #revision = 0;
@@ -65,8 +66,11 @@ export class RuleStore {
 
   /** Each batch that changed something, after it is in force. */
   readonly changes: Observable<ChangeSet> = this.#changes.asObservable();
-  /** A source came into sync, reported a problem, or failed. Comes after the changes of the same batch. */
-  readonly statuses: Observable<SourceStatus> = this.#statuses.asObservable();
+  /** A source is in another state, came into sync or reported a problem. Comes after the changes of the same batch. */
+  readonly statuses: Observable<SourceChange> = this.#statuses.asObservable();
+
+  /** @param runtime - tells the time of the sources' changes. @defaultValue the system's */
+  constructor(private readonly runtime: Pick<Runtime, 'wallNow'> = systemRuntime()) {}
 
   /** What is in force now, by key. Live: it changes with the next batch. */
   get services(): ReadonlyMap<string, ServiceRule> {
@@ -135,9 +139,13 @@ export class RuleStore {
   apply(source: { readonly name: string; readonly precedence: number }, batch: readonly RuleChange[]): ChangeSet {
     const state = this.#state(source);
     const touched = new Touched();
-    const problems: string[] = [];
-    const wasSynced = state.synced;
+    const problems: SourceProblem[] = [];
+    const { synced, state: before } = state;
+    const now = this.runtime.wallNow();
+    let said = false;
+    let error: string | undefined;
     for (const change of batch) {
+      said ||= change.type !== 'state';
       switch (change.type) {
         case 'upsert':
           this.#put(change.kind, change.rule, state, touched);
@@ -147,23 +155,40 @@ export class RuleStore {
           break;
         case 'complete':
           state.synced = true;
+          state.become('live', now);
           break;
-        case 'problem':
-          problems.push(change.message);
+        case 'state':
+          state.become(change.state, now);
+          state.version = change.version ?? state.version;
+          error = change.error ?? error;
+          break;
+        case 'problem': {
+          const { severity = 'warning', message } = change;
+          problems.push({ severity, message });
+        }
       }
     }
-    if (batch.length > 0) state.problems = problems;
+    if (touched.any) {
+      state.updates++;
+      state.changedAt = now;
+    }
+    const news = said ? state.complains(problems) : [];
+    if (error !== undefined) state.erred(error, now);
     const changes = this.#settle(touched);
-    if (problems.length > 0 || state.synced !== wasSynced) this.#statuses.next(state);
+    if (state.state !== before || error !== undefined || news.length > 0 || state.synced !== synced) {
+      this.#statuses.next({ source: state, before, error, problems: news });
+    }
     return changes;
   }
 
   /** The source will never go on; what it said stays in force. */
-  fail(source: { readonly name: string; readonly precedence: number }, problem: string): void {
+  fail(source: { readonly name: string; readonly precedence: number }, error: string): void {
     const state = this.#state(source);
-    state.failed = true;
-    state.problems = [problem];
-    this.#statuses.next(state);
+    const now = this.runtime.wallNow();
+    const before = state.state;
+    state.become('failed', now);
+    state.erred(error, now);
+    this.#statuses.next({ source: state, before, error, problems: [] });
   }
 
   /** Takes away all that the source has said, and the source. Looks at all keys. */
@@ -179,10 +204,10 @@ export class RuleStore {
     return this.#settle(touched);
   }
 
-  #state({ name, precedence }: { readonly name: string; readonly precedence: number }): SourceState {
+  #state({ name, precedence }: { readonly name: string; readonly precedence: number }): SourceRecord {
     let state = this.#sources.get(name);
     if (state === undefined) {
-      state = new SourceState(name, precedence, this.#registered++);
+      state = new SourceRecord(name, precedence, this.#registered++, this.runtime.wallNow());
       this.#sources.set(name, state);
     } else if (state.precedence !== precedence) {
       throw new Error(`two rule sources are called '${name}'; give one of them another name`);
@@ -190,14 +215,14 @@ export class RuleStore {
     return state;
   }
 
-  #put(kind: RuleKind, rule: Rule, source: SourceState, touched: Touched): void {
+  #put(kind: RuleKind, rule: Rule, source: SourceRecord, touched: Touched): void {
     const key = ruleKey(rule);
     const layers = this.#layersOf(kind);
     this.#touch(kind, key, touched);
     if (layers.put(key, rule, source)) source.rules[kind]++;
   }
 
-  #remove(kind: RuleKind, key: string, source: SourceState, touched: Touched): void {
+  #remove(kind: RuleKind, key: string, source: SourceRecord, touched: Touched): void {
     const layers = this.#layersOf(kind);
     this.#touch(kind, key, touched);
     if (layers.remove(key, source)) source.rules[kind]--;

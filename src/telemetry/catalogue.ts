@@ -1,3 +1,4 @@
+import type { SourceStatus } from '../rules/index.js';
 import type { HistogramSnapshot } from '../runtime/index.js';
 import { type EndpointMeter, REFUSING_ROLES, type Reporter, type RouteMeter } from './meter.js';
 import type { Meters } from './meters.js';
@@ -186,6 +187,27 @@ export const METRICS: readonly Metric[] = [
     help: 'attempts at the endpoint whose caller went away',
     read: (meters) => ofEndpoints(meters, (endpoint) => endpoint.cancelled),
   },
+  {
+    name: 'control_plane_connected_state',
+    type: 'gauge',
+    labels: ['source'],
+    help: '1 while the source of rules is `live`, else 0',
+    read: (meters) => ofSources(meters, ({ state }) => (state === 'live' ? 1 : 0)),
+  },
+  {
+    name: 'update_success',
+    type: 'counter',
+    labels: ['source'],
+    help: 'batches of rules that came from the source',
+    read: (meters) => ofSources(meters, ({ updates }) => updates),
+  },
+  {
+    name: 'update_rejected',
+    type: 'counter',
+    labels: ['source'],
+    help: 'things that the source said, or was told by its files, that are not in force',
+    read: (meters) => ofSources(meters, ({ rejected }) => rejected),
+  },
 ];
 
 type Labels = Readonly<Record<string, string>>;
@@ -220,6 +242,10 @@ function* ofClusters(
   value: (meter: ReturnType<Meters['cluster']>) => Sample['value'],
 ): Iterable<Sample> {
   for (const meter of meters.clusters()) yield { labels: { cluster: meter.cluster }, value: value(meter) };
+}
+
+function* ofSources(meters: Meters, value: (source: SourceStatus) => number): Iterable<Sample> {
+  for (const source of meters.sources()) yield { labels: { source: source.name }, value: value(source) };
 }
 
 function* ofEndpoints(meters: Meters, value: (meter: EndpointMeter) => number): Iterable<Sample> {

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Attempt, Call, Outcome } from '../call/index.js';
+import type { SourceState } from '../rules/index.js';
 
 /**
  * What happens in the mesh, on `node:diagnostics_channel`: subscribe by name, `subscribe('meltemi:call:end', listener)`.
@@ -91,6 +92,16 @@ export interface RulesProblem {
   readonly message: string;
 }
 
+export interface SourceTransition {
+  readonly source: string;
+  readonly state: SourceState;
+  readonly before: SourceState;
+  /** The source's own, of what it said last. */
+  readonly version: string | undefined;
+  /** Why, if it is not for the better. */
+  readonly error: string | undefined;
+}
+
 function named<T>(name: string): EventChannel<T> {
   return channel(name) as EventChannel<unknown>;
 }
@@ -107,4 +118,5 @@ export const events = {
   endpointRestored: named<EndpointRestored>('meltemi:endpoint:restored'),
   rulesApplied: named<RulesApplied>('meltemi:rules:applied'),
   rulesProblem: named<RulesProblem>('meltemi:rules:problem'),
+  sourceChange: named<SourceTransition>('meltemi:source:change'),
 } as const;

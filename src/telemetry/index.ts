@@ -18,6 +18,7 @@ export {
   events,
   type RulesApplied,
   type RulesProblem,
+  type SourceTransition,
 } from './events.js';
 export { type AttemptRecord, type CallRecord, describeCall, explainCall, type Shown } from './explain.js';
 export { OPERATORS, REDACTED_KEYS } from './log-format.js';

@@ -1,3 +1,4 @@
+import type { SourceStatus } from '../rules/index.js';
 import { CounterSlab } from '../runtime/index.js';
 import { ClusterMeter, EndpointMeter, type Meter, type Reporter, RouteMeter, ServiceMeter } from './meter.js';
 
@@ -16,6 +17,9 @@ export class Meters {
   readonly #clusters = new Map<string, ClusterMeter>();
   /** Not by name: an endpoint that left and one that came since may have the same. */
   readonly #endpoints = new Set<EndpointMeter>();
+
+  /** @param sources - the sources of rules, as they stand when asked */
+  constructor(readonly sources: () => readonly SourceStatus[] = () => []) {}
 
   /** @param service - key of the service, `<host>_<port>` */
   service(service: string, direction: 'outbound' | 'inbound'): ServiceMeter {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { of, Subject, throwError } from 'rxjs';
-import { type ChangeSet, type RuleChange, RuleStore, type SourceStatus, watchSource } from '../../src/rules/index.js';
+import { type ChangeSet, type RuleChange, RuleStore, watchSource } from '../../src/rules/index.js';
+import { ManualRuntime } from '../../src/testing/index.js';
 import { cluster, endpoint, endpoints, remove, service, serviceTo, upsert } from './rules.js';
 
 const FILE = { name: 'file', precedence: 300 };
@@ -108,8 +109,8 @@ describe('a rule store', () => {
 
   test('knows of each source what it has, whether it is in sync, and what it complains of', () => {
     const store = new RuleStore();
-    const seen: SourceStatus[] = [];
-    store.statuses.subscribe((status) => seen.push({ ...status }));
+    const seen: [synced: boolean, problems: number][] = [];
+    store.statuses.subscribe(({ source, problems }) => seen.push([source.synced, problems.length]));
     store.register(FILE);
     expect(store.synced).toBe(false);
     store.apply(FILE, [
@@ -118,14 +119,73 @@ describe('a rule store', () => {
       { type: 'problem', message: 'bad line 3' },
     ]);
     expect(store.sources).toMatchObject([
-      { synced: false, problems: ['bad line 3'], rules: { service: 1, cluster: 0 } },
+      {
+        synced: false,
+        problems: [{ severity: 'warning', message: 'bad line 3' }],
+        rules: { service: 1, cluster: 0 },
+        updates: 1,
+        rejected: 0,
+      },
     ]);
     store.apply(FILE, [{ type: 'complete' }]);
     store.apply(FILE, [{ type: 'complete' }]);
     expect(store.synced).toBe(true);
-    expect(seen.map(({ synced, problems }) => [synced, problems.length])).toEqual([
+    expect(seen).toEqual([
       [false, 1],
       [true, 0],
+    ]);
+  });
+
+  test('tells a problem once while it stands, and again when it is back', () => {
+    const store = new RuleStore();
+    const told: string[] = [];
+    store.statuses.subscribe(({ problems }) => told.push(...problems.map(({ message }) => message)));
+    const bad = { type: 'problem', message: 'bad', severity: 'error' } as const;
+    const worse = { type: 'problem', message: 'worse' } as const;
+    store.apply(FILE, [bad]);
+    store.apply(FILE, [bad, worse]);
+    store.apply(FILE, [{ type: 'state', state: 'stale' }]);
+    expect(store.sources).toMatchObject([{ problems: [{ message: 'bad' }, { message: 'worse' }], rejected: 1 }]);
+    store.apply(FILE, [{ type: 'complete' }]);
+    store.apply(FILE, [bad]);
+    expect(told).toEqual(['bad', 'worse', 'bad']);
+    expect(store.sources).toMatchObject([{ problems: [{ message: 'bad' }], rejected: 2 }]);
+  });
+
+  test('knows how a source stands, since when, and why not better', () => {
+    const runtime = new ManualRuntime();
+    const store = new RuleStore(runtime);
+    const seen: string[] = [];
+    store.statuses.subscribe(({ source, before, error }) => seen.push(`${before} > ${source.state}: ${error}`));
+    store.register(REGISTRY);
+    const began = runtime.wallNow();
+    expect(store.sources).toMatchObject([
+      { state: 'connecting', since: began, version: undefined, changedAt: undefined },
+    ]);
+    runtime.advance(10);
+    store.apply(REGISTRY, [{ type: 'state', state: 'connecting', error: 'refused' }]);
+    runtime.advance(10);
+    store.apply(REGISTRY, [
+      upsert.service(service('a')),
+      { type: 'complete' },
+      { type: 'state', state: 'live', version: '7' },
+    ]);
+    const live = { state: 'live', since: began + 20, changedAt: began + 20, version: '7' };
+    expect(store.sources).toMatchObject([live]);
+    runtime.advance(10);
+    store.apply(REGISTRY, [{ type: 'state', state: 'live' }]);
+    expect(store.sources).toMatchObject([live]);
+    store.apply(REGISTRY, [{ type: 'state', state: 'stale', error: 'gone' }]);
+    const lastError = { message: 'gone', at: began + 30 };
+    const stale = { state: 'stale', since: began + 30, changedAt: began + 20, version: '7', synced: true, lastError };
+    expect(store.sources).toMatchObject([stale]);
+    store.fail(REGISTRY, 'for good');
+    expect(store.sources).toMatchObject([{ state: 'failed', lastError: { message: 'for good' }, version: '7' }]);
+    expect(seen).toEqual([
+      'connecting > connecting: refused',
+      'connecting > live: undefined',
+      'live > stale: gone',
+      'stale > failed: for good',
     ]);
   });
 
@@ -186,7 +246,7 @@ describe('a watched source', () => {
     const store = new RuleStore();
     const batches = new Subject<readonly RuleChange[]>();
     const subscription = watchSource(store, { ...FILE, watch: () => batches });
-    expect(store.sources).toMatchObject([{ name: 'file', synced: false, failed: false }]);
+    expect(store.sources).toMatchObject([{ name: 'file', synced: false, state: 'connecting' }]);
     batches.next([upsert.service(service('a')), { type: 'complete' }]);
     expect(store.synced).toBe(true);
     subscription.unsubscribe();
@@ -198,7 +258,10 @@ describe('a watched source', () => {
     const store = new RuleStore();
     watchSource(store, { ...FILE, watch: () => throwError(() => new Error('no such folder')) });
     watchSource(store, { ...REGISTRY, watch: () => of([upsert.service(service('a'))]) });
-    expect(store.sources).toMatchObject([{ failed: true, problems: ['no such folder'] }, { failed: false }]);
+    expect(store.sources).toMatchObject([
+      { state: 'failed', lastError: { message: 'no such folder' } },
+      { state: 'connecting' },
+    ]);
     expect(store.services.size).toBe(1);
   });
 });

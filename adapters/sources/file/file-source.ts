@@ -2,7 +2,7 @@ import { Observable } from 'rxjs';
 import { type Rule, type RuleChange, type RuleKind, type RuleSource, sameContent } from '../../../src/rules/index.js';
 import { type Listing, listFiles } from './files.js';
 import { type LoadedRules, loadListing } from './load.js';
-import { blocks, describeProblem, RulesError } from './problem.js';
+import { blocks, describeUnlabelled, type Problem, RulesError } from './problem.js';
 import { FileWatch, type WatchOptions } from './watch.js';
 
 export interface FileSourceOptions extends WatchOptions {
@@ -16,10 +16,9 @@ export interface FileSourceOptions extends WatchOptions {
 
 /**
  * Rules from YAML files. The first batch holds all rules and ends with `complete`; then each change of the files is one
- * batch of what differs. Warnings and tolerated errors come as `problem`s, once while they stand.
+ * batch of what differs. Warnings and tolerated errors come as `problem`s.
  *
- * Files that cannot be used when the source starts end it: their problems, then a {@link RulesError} on the Observable,
- * so that a process does not start with rules it does not have. Later they change nothing: the last good rules of the
+ * Files that cannot be used when the source starts end it, with a {@link RulesError} on the Observable that lists why, so that a process does not start with rules it does not have. Later they change nothing: the last good rules of the
  * whole set stay in force, and the problems are told once. A set without files is a set without rules.
  *
  * Unsubscribing stops watching and parsing. Watching alone does not keep the process alive.
@@ -40,7 +39,8 @@ export function fileSource(options: FileSourceOptions): RuleSource {
           const listing = await listFiles(paths);
           const rules = await load(listing);
           if (!rules.usable) {
-            subscriber.next(ledger.problems(rules));
+            const warnings = problemsOf(rules.problems.filter((problem) => !blocks(problem)));
+            if (warnings.length > 0) subscriber.next(warnings);
             subscriber.error(new RulesError(rules.problems));
             return;
           }
@@ -52,8 +52,11 @@ export function fileSource(options: FileSourceOptions): RuleSource {
         const reload = async (listing: Listing) => {
           const rules = await load(listing).catch(() => undefined);
           if (rules === undefined || subscriber.closed) return;
+          const before = ledger.told;
           const batch = [...(rules.usable ? ledger.changes(rules) : []), ...ledger.problems(rules)];
-          if (batch.length > 0) subscriber.next(batch);
+          if (ledger.told === before && !batch.some(({ type }) => type !== 'problem')) return;
+          // An empty one takes back problems that are gone.
+          subscriber.next(batch.length > 0 ? batch : [{ type: 'complete' }]);
         };
         start().catch((error: unknown) => {
           if (!abort.signal.aborted) subscriber.error(error);
@@ -69,7 +72,8 @@ export function fileSource(options: FileSourceOptions): RuleSource {
 /** What was said before: only what differs is said again. */
 class Ledger {
   #rules = new Map<string, { readonly kind: RuleKind; readonly key: string; readonly rule: Rule }>();
-  #told = new Set<string>();
+  /** The problems that stand, in one text. */
+  told = '';
 
   changes(rules: LoadedRules): RuleChange[] {
     const before = this.#rules;
@@ -96,13 +100,23 @@ class Ledger {
     return changes;
   }
 
+  /** All that stand. */
   problems(rules: LoadedRules): RuleChange[] {
-    const before = this.#told;
-    // Those that stand in the way first: whoever reads only the first lines reads these.
-    const sorted = [...rules.problems].sort((a, b) => Number(blocks(b)) - Number(blocks(a)));
-    this.#told = new Set(sorted.map(describeProblem));
-    return [...this.#told].filter((message) => !before.has(message)).map((message) => ({ type: 'problem', message }));
+    const problems = problemsOf(rules.problems);
+    this.told = problems.map(({ message }) => message).join('\n');
+    return problems;
   }
+}
+
+/** Those that stand in the way first: whoever reads only the first lines reads these. Each once. */
+function problemsOf(problems: readonly Problem[]): Extract<RuleChange, { type: 'problem' }>[] {
+  const sorted = [...problems].sort((a, b) => Number(blocks(b)) - Number(blocks(a)));
+  const unique = new Map(sorted.map((problem) => [describeUnlabelled(problem), blocks(problem)]));
+  return [...unique].map(([message, blocking]) => ({
+    type: 'problem',
+    message,
+    severity: blocking ? 'error' : 'warning',
+  }));
 }
 
 function deepFreeze<T>(value: T): T {

@@ -27,9 +27,17 @@ export function blocks(problem: Problem): boolean {
 
 /** One line for people: `rules/a.yaml:12:7: error: MetaRouter default/a spec.hosts: must be a list`. */
 export function describeProblem(problem: Problem): string {
-  const where = [problem.object, problem.field].filter((part) => part !== '').join(' ');
-  const what = where === '' ? problem.message : `${where}: ${problem.message}`;
-  return `${problem.file}:${problem.line}:${problem.column}: ${problem.severity}: ${what}`;
+  return inWords(problem, `${problem.severity}: `);
+}
+
+/** The same where the severity is told otherwise, as by a logger's level. */
+export function describeUnlabelled(problem: Problem): string {
+  return inWords(problem, '');
+}
+
+function inWords({ file, line, column, object, field, message }: Problem, label: string): string {
+  const where = [object, field].filter((part) => part !== '').join(' ');
+  return `${file}:${line}:${column}: ${label}${where === '' ? message : `${where}: ${message}`}`;
 }
 
 export type Path = readonly PropertyKey[];
@@ -78,7 +86,7 @@ export class RulesError extends Error {
   override readonly name = 'RulesError';
 
   constructor(readonly problems: readonly Problem[]) {
-    const lines = problems.filter(blocks).map(describeProblem);
+    const lines = problems.filter(blocks).map(describeUnlabelled);
     super(`the rules cannot be used:\n${lines.join('\n')}`);
   }
 }
