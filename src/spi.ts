@@ -18,6 +18,7 @@ export type {
 } from './connection/index.js';
 export {
   type AttributeReader,
+  asciiAt,
   ByteQueue,
   type Bytes,
   byteLength,
@@ -25,6 +26,7 @@ export {
   type Codec,
   type CodecOptions,
   contiguous,
+  FieldReader,
   formatWireId,
   MAX_MESSAGE_BYTES,
   ProtocolError,
@@ -34,7 +36,9 @@ export {
   Slab,
   type Stampable,
   sameWireId,
+  varintLength,
   type WireId,
+  writeVarint,
 } from './message/index.js';
 export { ROLES, type RoleEntry } from './pipeline/index.js';
 export type {

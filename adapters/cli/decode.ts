@@ -121,12 +121,12 @@ async function decodeAll(
 function asJson(message: Message, protocol: Protocol): string {
   const { kind, operation, status, size } = message;
   const attributes = Object.fromEntries(attributesOf(message));
-  const id = formatWireId(message, protocol.signedIds);
+  const id = (protocol.formatId ?? formatWireId)(message);
   return JSON.stringify({ kind, id, operation, attributes, ...(status !== undefined && { status }), bytes: size });
 }
 
 function asText(message: Message, protocol: Protocol): string {
-  const parts = [message.kind.padEnd(9), formatWireId(message, protocol.signedIds)];
+  const parts = [message.kind.padEnd(9), (protocol.formatId ?? formatWireId)(message)];
   if (message.operation !== '') parts.push(message.operation);
   if (message.status !== undefined) parts.push(`status=${message.status}`);
   for (const [key, value] of attributesOf(message))

@@ -41,8 +41,8 @@ export interface Protocol {
   heartbeat?(): Bytes;
   /** What an unsolicited message means for the connection it came on. @defaultValue 'ignore' */
   unsolicited?(event: Message): 'drain' | 'ignore';
-  /** Are ids signed, when written for people? */
-  readonly signedIds?: boolean;
+  /** An id, written for people. @defaultValue all 64 bits as an unsigned decimal */
+  formatId?(id: WireId): string;
   readonly traits?: { readonly addressIsIdentity?: true; readonly session?: true; readonly serverFirst?: true };
 }
 

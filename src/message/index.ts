@@ -13,7 +13,9 @@ export {
   type Side,
   type Stampable,
 } from './codec.js';
+export { asciiAt } from './interned.js';
 export { type AttributeReader, Message, type MessageKind, type Metadata } from './message.js';
 export { Mutation } from './mutation.js';
 export { COPY_FRAME_UP_TO, Slab } from './slab.js';
+export { FieldReader, varintLength, writeVarint } from './tagged-fields.js';
 export { formatWireId, sameWireId, type WireId } from './wire-id.js';

@@ -13,7 +13,7 @@ export function sameWireId(a: WireId, b: WireId): boolean {
   return (a.idLow | 0) === (b.idLow | 0) && (a.idHigh | 0) === (b.idHigh | 0);
 }
 
-/** Decimal. `signed` as the protocol reads it: Dubbo's ids are signed 64-bit numbers. */
+/** Decimal; `signed` where the protocol reads its ids so. */
 export function formatWireId(id: WireId, signed = false): string {
   if (id.idHigh === 0) return String(id.idLow >>> 0);
   const value = (BigInt(id.idHigh >>> 0) << 32n) | BigInt(id.idLow >>> 0);

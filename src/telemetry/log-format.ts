@@ -58,7 +58,7 @@ const PLAIN: Readonly<Record<string, Field>> = {
   DOWNSTREAM_REMOTE_ADDRESS: (ended) => ended.call.peer?.address,
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (ended) => ended.call.peer?.address.replace(/:\d+$/, ''),
   DOWNSTREAM_LOCAL_ADDRESS: ({ call }) => `${call.destination.host}:${call.destination.port}`,
-  REQUEST_ID: ({ call }) => call.get('x-request-id') ?? formatWireId(call.request, call.protocol.signedIds),
+  REQUEST_ID: ({ call }) => call.get('x-request-id') ?? (call.protocol.formatId ?? formatWireId)(call.request),
 };
 
 const WITH_KEY: Readonly<Record<string, (key: string) => Field>> = {

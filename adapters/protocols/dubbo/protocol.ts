@@ -1,5 +1,6 @@
 import {
   type CodecOptions,
+  formatWireId,
   MAX_MESSAGE_BYTES,
   type Message,
   Mutation,
@@ -33,7 +34,7 @@ export function dubboProtocol(options: DubboOptions = {}): Protocol {
   return {
     name: 'dubbo',
     sharing: 'multiplexed',
-    signedIds: true,
+    formatId: (id) => formatWireId(id, true),
     open: (_side, codec: CodecOptions = {}) => new DubboCodec({ maxMessageBytes, ...codec }),
     serviceKeys,
     takesReplyMutation,

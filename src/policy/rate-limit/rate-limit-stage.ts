@@ -29,7 +29,7 @@ class RateLimitGate implements Gate<Pass> {
     const bucket = this.choose(call);
     // The call's own clock reading costs nothing, and one that is old can only make the bucket look emptier.
     if (bucket === undefined || bucket.take(call.startedAt) || bucket.take(this.runtime.now())) return undefined;
-    const id = formatWireId(call.request, call.protocol.signedIds);
+    const id = (call.protocol.formatId ?? formatWireId)(call.request);
     return new Failure('RATE_LIMITED', { role: 'rate-limit', reason: `request '${id}' has been rate limited` });
   }
 

@@ -3,7 +3,7 @@
  * and writes them; frames of real Dubbo 3.3 are in `test/golden/dubbo`. Nesting is limited, and every value takes a byte at
  * least, so no announced length makes the walk longer than the frame.
  */
-import { asciiAt } from '../intern.js';
+import { asciiAt } from '../../../../src/message/index.js';
 import { MALFORMED } from '../malformed.js';
 
 /** Attachments are flat; what nests deeper than this counts as malformed. */

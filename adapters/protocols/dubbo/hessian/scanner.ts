@@ -9,7 +9,7 @@
  * - Nesting is walked with an explicit stack of fixed depth. Every value takes a byte at least, so no announced length
  *   makes the walk longer than the frame.
  */
-import { asciiAt } from '../intern.js';
+import { asciiAt } from '../../../../src/message/index.js';
 import { MALFORMED } from '../malformed.js';
 
 /** Deeper nesting counts as malformed: real Dubbo's recursive readers give up at a few thousand. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { dubbo } from '../../../../adapters/protocols/dubbo/index.js';
-import { formatWireId, type Message, type MessageKind } from '../../../../src/message/index.js';
+import type { Message, MessageKind } from '../../../../src/message/index.js';
 import { bytesOf, decoded, framesOf, type GoldenFrame, goldenEntries, goldenFiles } from './golden.js';
 
 const OWN = new Set(['interface', 'method', 'version']);
@@ -34,7 +34,7 @@ describe.each(goldenFiles)('%s', (file) => {
       const message = decoded(bytesOf(frame));
       expect({
         name,
-        id: formatWireId(message, dubbo.signedIds),
+        id: dubbo.formatId!(message),
         flags: message.tag & 0xff,
         status: message.status ?? '0',
         bodyLength: message.size - 16,

@@ -1,13 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { dubbo, dubboProtocol } from '../../../../adapters/protocols/dubbo/index.js';
-import {
-  ByteQueue,
-  formatWireId,
-  type Message,
-  Mutation,
-  type Protocol,
-  ProtocolError,
-} from '../../../../src/message/index.js';
+import { ByteQueue, type Message, Mutation, type Protocol, ProtocolError } from '../../../../src/message/index.js';
 import { goldenEntries, goldenFiles } from './golden.js';
 
 /** What becomes of chunks that a client wrote: messages, and whether the connection had to end. */
@@ -46,7 +39,7 @@ describe.each(goldenFiles.filter((it) => it.startsWith('streams')))('%s', (file)
     if (refused !== undefined) return;
     expect(held).toBe(0);
     // Every message that a real provider answered is there to be answered, bad bodies included.
-    const ids = messages.map((it) => formatWireId(it, dubbo.signedIds));
+    const ids = messages.map((it) => dubbo.formatId!(it));
     expect(ids).toEqual(expect.arrayContaining(received!.map((it) => it.header.id)));
     for (const message of messages) {
       const sent = Buffer.concat(dubbo.open('upstream').encode(message));

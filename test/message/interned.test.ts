@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { asciiAt } from '../../../../adapters/protocols/dubbo/intern.js';
+import { asciiAt } from '../../src/message/interned.js';
 
 function read(text: string): string | undefined {
   const bytes = Buffer.from(text);

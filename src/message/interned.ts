@@ -1,5 +1,5 @@
 /**
- * Strings by their bytes. Building a string costs more than reading the rest of a small frame, and the interfaces,
+ * Strings by their bytes, for codecs. Building a string costs more than reading the rest of a small frame, and the interfaces,
  * methods and keys of a service are few and come again and again: so a string met before is found by a hash of some of its
  * bytes and compared, not built. Every string here is plain ASCII, whose bytes are its characters.
  *
