@@ -8,7 +8,7 @@ export {
   Pass,
   WRITTEN,
 } from './call/index.js';
-export type { Peer } from './cluster/index.js';
+export type { NameResolver, Peer, ResolvedName } from './cluster/index.js';
 export type {
   ConnectionOptions,
   DownstreamLimits,

@@ -1,4 +1,4 @@
-import { Cluster, type ClusterEvent } from '../cluster/index.js';
+import { Cluster, type ClusterEvent, type NameResolver, Names } from '../cluster/index.js';
 import type { Peers } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
 import {
@@ -19,6 +19,9 @@ export interface ClustersContext {
   readonly runtime: Runtime;
   readonly hash: HashEngine | undefined;
   readonly onEvent: (event: ClusterEvent) => void;
+  /** Undefined: names of endpoints are the transport's business. */
+  readonly names: NameResolver | undefined;
+  readonly warn: (message: string) => void;
 }
 
 /** A cluster that a plan uses. */
@@ -36,7 +39,13 @@ export class Clusters {
   private readonly live = new Map<string, Live>();
   private readonly byEndpoints = new Map<string, Set<Live>>();
 
-  constructor(private readonly context: ClustersContext) {}
+  private readonly names: Names | undefined;
+
+  constructor(private readonly context: ClustersContext) {
+    const { runtime, names: resolver, warn } = context;
+    const changed = (key: string) => this.offer(key);
+    this.names = resolver === undefined ? undefined : new Names({ runtime, resolver, changed, warn });
+  }
 
   /** Undefined if nobody describes it. */
   hold(name: string, protocol: Protocol): HeldCluster | undefined {
@@ -68,9 +77,14 @@ export class Clusters {
         if (changed !== undefined) this.update(live, changed);
       }
     }
-    for (const key of change.endpoints) {
-      for (const live of this.byEndpoints.get(key) ?? []) live.cluster.setEndpoints(this.endpoints(key));
-    }
+    for (const key of change.endpoints) this.offer(key);
+  }
+
+  private offer(key: string): void {
+    const sharing = this.byEndpoints.get(key);
+    if (sharing === undefined) return;
+    const endpoints = this.endpoints(key);
+    for (const live of sharing) live.cluster.setEndpoints(endpoints);
   }
 
   /** With what policies of the cluster and of its service say of it as a whole: ejection and limits. */
@@ -102,7 +116,7 @@ export class Clusters {
     const before = live.cluster.rule.endpointsKey;
     live.cluster.update(rule);
     if (before === rule.endpointsKey) return;
-    this.byEndpoints.get(before)?.delete(live);
+    this.unindex(live, before);
     this.index(live, rule.endpointsKey);
     live.cluster.setEndpoints(this.endpoints(rule.endpointsKey));
   }
@@ -110,7 +124,7 @@ export class Clusters {
   private release(key: string, live: Live): void {
     if (--live.holders > 0) return;
     this.live.delete(key);
-    this.byEndpoints.get(live.cluster.rule.endpointsKey)?.delete(live);
+    this.unindex(live, live.cluster.rule.endpointsKey);
     live.cluster.close();
   }
 
@@ -123,8 +137,16 @@ export class Clusters {
     sharing.add(live);
   }
 
+  private unindex(live: Live, endpointsKey: string): void {
+    const sharing = this.byEndpoints.get(endpointsKey);
+    if (sharing === undefined || !sharing.delete(live) || sharing.size > 0) return;
+    this.byEndpoints.delete(endpointsKey);
+    this.names?.forget(endpointsKey);
+  }
+
   private endpoints(key: string): readonly EndpointRule[] {
-    return this.context.store.endpoints.get(key)?.endpoints ?? [];
+    const written = this.context.store.endpoints.get(key)?.endpoints ?? [];
+    return this.names?.expand(key, written) ?? written;
   }
 }
 

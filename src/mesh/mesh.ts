@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type Observable, Subject, type Subscription } from 'rxjs';
 import { type Destination, Failure, type Reply } from '../call/index.js';
+import { systemNames } from '../cluster/index.js';
 import { inProcessDuplex, type Listener, Peers, plainTransport } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { ActiveCalls, compileChain, type Interceptor, setOnStageThrow } from '../pipeline/index.js';
@@ -86,7 +87,10 @@ export class Mesh implements AsyncDisposable {
     const transport = options.transport ?? plainTransport;
     this.peers = new Peers({ runtime, transport, listener: tellConnection, ...(pool && { pool }) });
     const { adoption, peers } = this;
-    this.clusters = new Clusters({ store, adoption, peers, runtime, hash: engines.hash, onEvent: tellCluster });
+    const names = options.names ?? (options.transport === undefined ? systemNames : undefined);
+    const warn = (message: string) => logger.warn(message);
+    const { hash } = engines;
+    this.clusters = new Clusters({ store, adoption, peers, runtime, hash, onEvent: tellCluster, names, warn });
     const observe = options.mode === 'observe';
     const chains = chainsOf(interceptors, 'outbound');
     const parts = { runtime, engines, telemetry, active, observe, protocols, adoption, logger, ...chains };

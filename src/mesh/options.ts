@@ -1,3 +1,4 @@
+import type { NameResolver } from '../cluster/index.js';
 import type { ConnectionOptions, TransportSocket } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
 import type { Interceptor } from '../pipeline/index.js';
@@ -41,6 +42,11 @@ export interface MeshOptions {
   readonly connections?: ConnectionOptions;
   /** What carries bytes to upstreams: another for tests without sockets. @defaultValue TCP */
   readonly transport?: TransportSocket;
+  /**
+   * What turns names of endpoints into addresses; each address is balanced over.
+   * @defaultValue the system's, with the name servers' TTL; none beside a transport of your own, which gets the names
+   */
+  readonly names?: NameResolver;
   /** @defaultValue warnings and errors to stderr */
   readonly logger?: Logger;
   /** A line for each call. @defaultValue none */
