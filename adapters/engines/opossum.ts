@@ -1,9 +1,10 @@
 /**
  * opossum 9 as the circuit breaker: its rolling window and its state machine, without its way of wrapping calls. A call
  * through `fire` costs 1 µs and a failing one 10 to 7,000 µs, so calls never go through it. They ask for the state, which
- * is a field here, and their outcomes are counted; once a turn of the event loop the counts go into opossum's window, and
- * one `fire` of a failure lets opossum judge them. So a circuit opens up to a turn late, and a failing upstream costs
- * one judgement a turn and not one a call.
+ * is a field here, and their outcomes are counted; when a bucket of opossum's window is over the counts go into it. Once a
+ * turn of the event loop in which calls failed, they do so at once, and one `fire` of a failure lets opossum judge them. So
+ * a circuit opens up to a turn late, a failing upstream costs one judgement a turn and not one a call, and one that
+ * does not fail costs the event loop nothing.
  *
  * The permit is the epoch: all attempts of a closed period hold the same one, a probe has its own, and an outcome
  * that comes with another than the current one moves nothing.
@@ -27,7 +28,7 @@ const MIN_BUCKET_MS = 100;
 /** setTimeout takes more for 1 ms. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** @param clock - for tests; opossum's own timer cannot be replaced. */
+/** @param clock - the mesh's runtime, where that is not the system's; opossum's own timer cannot be replaced. */
 export function opossum(clock: Pick<Runtime, 'now'> = systemRuntime()): BreakerEngineFactory {
   return { create: (rule, onChange = ignore) => new OpossumBreaker(rule, onChange, clock) };
 }
@@ -46,6 +47,8 @@ class OpossumBreaker implements BreakerEngine {
   private readonly buckets: number;
   private readonly bucketMs: number;
   private bucket: number;
+  /** In the clock's `now()`. */
+  private bucketEndsAt: number;
   private readonly breaker: CircuitBreaker<[], void>;
 
   constructor(
@@ -56,6 +59,7 @@ class OpossumBreaker implements BreakerEngine {
     this.buckets = Math.min(MAX_BUCKETS, Math.max(1, Math.floor(rule.windowMs / MIN_BUCKET_MS)));
     this.bucketMs = rule.windowMs / this.buckets;
     this.bucket = Math.floor(clock.now() / this.bucketMs);
+    this.bucketEndsAt = (this.bucket + 1) * this.bucketMs;
     this.breaker = new CircuitBreaker(failing, {
       name: 'meltemi',
       timeout: false,
@@ -82,7 +86,7 @@ class OpossumBreaker implements BreakerEngine {
     return this.state === 'closed' ? this.current : this.admitProbe();
   }
 
-  settle(permit: Permit, result: 'ok' | 'failed' | 'ignored'): void {
+  settle(permit: Permit, result: 'ok' | 'failed' | 'ignored', now = this.clock.now()): void {
     if (permit !== this.current || this.ended) return;
     if (permit.probe) {
       this.current = undefined;
@@ -91,8 +95,12 @@ class OpossumBreaker implements BreakerEngine {
       return;
     }
     if (result === 'ignored') return;
-    if (result === 'ok') this.ok++;
-    else this.failed++;
+    if (now >= this.bucketEndsAt) this.turnBuckets(now);
+    if (result === 'ok') {
+      this.ok++;
+      return;
+    }
+    this.failed++;
     if (this.scheduled) return;
     this.scheduled = true;
     setImmediate(this.report);
@@ -113,24 +121,26 @@ class OpossumBreaker implements BreakerEngine {
     return this.current;
   }
 
-  /** Puts a turn's outcomes into the window. They are all of this closed period: only this opens the circuit. */
+  /** Judges a turn's failures. They are all of this closed period: only this opens the circuit. */
   private readonly report = (): void => {
     this.scheduled = false;
     if (this.ended) return;
-    this.turnBuckets();
+    this.fillBucket();
     const bucket = this.breaker.status.window[0]!;
-    bucket.fires += this.ok + this.failed;
-    bucket.successes += this.ok;
-    bucket.failures += this.failed;
-    const judged = this.failed > 0;
-    this.ok = 0;
-    this.failed = 0;
-    if (!judged) return;
     // The `fire` below counts itself.
     bucket.fires--;
     bucket.failures--;
     this.judge();
   };
+
+  private fillBucket(): void {
+    const bucket = this.breaker.status.window[0]!;
+    bucket.fires += this.ok + this.failed;
+    bucket.successes += this.ok;
+    bucket.failures += this.failed;
+    this.ok = 0;
+    this.failed = 0;
+  }
 
   /** One failure the way opossum knows it: counts it and decides. */
   private judge(): void {
@@ -139,11 +149,14 @@ class OpossumBreaker implements BreakerEngine {
     this.breaker.status.window[0]!.latencyTimes.length = 0;
   }
 
-  private turnBuckets(): void {
-    const bucket = Math.floor(this.clock.now() / this.bucketMs);
+  /** What was counted so far is of the bucket that was. */
+  private turnBuckets(now: number): void {
+    this.fillBucket();
+    const bucket = Math.floor(now / this.bucketMs);
     const turns = Math.min(bucket - this.bucket, this.buckets);
     for (let i = 0; i < turns; i++) this.rotation.emit('rotate');
     this.bucket = bucket;
+    this.bucketEndsAt = (bucket + 1) * this.bucketMs;
   }
 
   private changed(state: BreakerState, current: Permit | undefined): void {

@@ -16,8 +16,11 @@ export interface Permit {
 export interface BreakerEngine {
   /** Undefined: the circuit is open. */
   admit(): Permit | undefined;
-  /** Exactly once for each permit. `ignored`: it says nothing about the upstream (cancelled, refused locally, stall). */
-  settle(permit: Permit, result: 'ok' | 'failed' | 'ignored'): void;
+  /**
+   * Exactly once for each permit. `ignored`: it says nothing about the upstream (cancelled, refused locally, stall).
+   * @param now - in `runtime.now()`, which the runner has read already. @defaultValue it reads its own clock
+   */
+  settle(permit: Permit, result: 'ok' | 'failed' | 'ignored', now?: number): void;
   readonly state: BreakerState;
   /** While open: how long until a probe may pass, in ms. Undefined in other states. */
   readonly probeInMs: number | undefined;

@@ -22,7 +22,7 @@ class BreakerGate implements Gate<Attempt> {
   }
 
   settled(attempt: Attempt, outcome: Outcome): void {
-    this.engine.settle(attempt.permit as Permit, breakerResult(outcome));
+    this.engine.settle(attempt.permit as Permit, breakerResult(outcome), attempt.settledAt);
     attempt.permit = undefined;
   }
 }

@@ -40,7 +40,7 @@ describe('the stage', () => {
     const attempt = new FakeAttempt();
     expect(gate.before(attempt)).toBeUndefined();
     gate.settled(attempt, reply());
-    expect(engine.settle.mock.calls).toEqual([[permit, 'ok']]);
+    expect(engine.settle.mock.calls).toEqual([[permit, 'ok', attempt.settledAt]]);
   });
 
   test('refuses while the circuit is open, saying when to come again', () => {
