@@ -50,14 +50,17 @@ const NODE: NativeTimers = {
   setImmediate: (expire) => void ROOT.runInAsyncScope(setImmediate, undefined, expire),
 };
 
+/** Marks of a timer: it keeps the process alive. */
+const REFERENCED = 1;
+/** It is put aside as due: out of its slot, in the list of those that expire after the poll phase. */
+const DUE = 2;
+
 /** A node of a circular list, and the timer itself. A slot's sentinel is one too, without a wheel. */
 class WheelTimer implements Timer {
   lateMs = 0;
   prev: WheelTimer = this;
   next: WheelTimer = this;
-  referenced = false;
-  /** Put aside as due: out of its slot, in the list of those that expire after the poll phase. */
-  due = false;
+  marks = 0;
 
   constructor(
     /** Undefined once expired or cancelled, so that whoever keeps the timer does not keep the wheel's side of it. */
@@ -72,8 +75,8 @@ class WheelTimer implements Timer {
   }
 
   ref(): void {
-    if (this.wheel === undefined || this.referenced) return;
-    this.referenced = true;
+    if (this.wheel === undefined || (this.marks & REFERENCED) !== 0) return;
+    this.marks |= REFERENCED;
     this.wheel.hold(1);
   }
 }
@@ -124,7 +127,7 @@ export class TimerWheel implements Timers {
   remove(timer: WheelTimer): void {
     const { prev, next } = timer;
     unlink(timer);
-    if (prev === next && !timer.due) this.#vacate(timer.dueTick & MASK);
+    if (prev === next && (timer.marks & DUE) === 0) this.#vacate(timer.dueTick & MASK);
     this.#forget(timer);
   }
 
@@ -139,7 +142,7 @@ export class TimerWheel implements Timers {
     timer.wheel = undefined;
     timer.owner = undefined;
     this.#pending--;
-    if (timer.referenced) this.hold(-1);
+    if ((timer.marks & REFERENCED) !== 0) this.hold(-1);
   }
 
   #vacate(slot: number): void {
@@ -173,7 +176,7 @@ export class TimerWheel implements Timers {
       if (timer.dueTick <= tick) {
         unlink(timer);
         append(this.#due, timer);
-        timer.due = true;
+        timer.marks |= DUE;
         const lateMs = now - timer.dueTick * TICK_MS;
         if (lateMs >= STALL_FROM_MS) timer.lateMs = lateMs;
       }
