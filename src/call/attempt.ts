@@ -81,7 +81,7 @@ export abstract class Attempt implements Expirable {
     return this.pass.call.protocol;
   }
 
-  /** Of the deadline, by `pass.now`: as of now while stages run. */
+  /** Of the deadline, by `call.now`: as of now while stages run. */
   abstract readonly remainingMs: number;
   abstract readonly settled: boolean;
 

@@ -12,11 +12,6 @@ import type { Outcome } from './outcome.js';
 export abstract class Pass implements Expirable {
   /** The newest attempt; earlier ones hang behind it by `previous`. */
   attempt: Attempt | undefined = undefined;
-  /**
-   * In `runtime.now()`: when it started, last went on after a wait, or ended. Older than the clock by no more than the stages
-   * that ran since, so these take it for the clock: a reading costs 50 ns, and each stage had its own.
-   */
-  now = 0;
   /** Of the route's hash keys; undefined if the cluster does not ask for one. */
   hash: bigint | undefined = undefined;
   /** Which stages let the pass through, a bit each: these are settled, in reverse. The runner's own. */

@@ -61,9 +61,9 @@ export class MeshTelemetry {
   }
 
   /** A call has ended: for the recorder, the log and whoever listens. Its meters are the plan's. */
-  ended(call: Call, service: string, pass: Pass | undefined, outcome: Outcome, endedAt: number): void {
-    this.recorder.ended(call, service, pass, outcome, endedAt);
-    const durationMs = endedAt - call.startedAt;
+  ended(call: Call, service: string, pass: Pass | undefined, outcome: Outcome): void {
+    this.recorder.ended(call, service, pass, outcome);
+    const durationMs = call.now - call.startedAt;
     if (this.accessLog !== undefined) {
       const startedAt = this.runtime.wallNow() - durationMs;
       this.accessLog.record({ call, service, pass, outcome, startedAt, durationMs });
@@ -82,9 +82,9 @@ export class MeshTelemetry {
     failure: Failure,
   ): void {
     const call = new Call(request, protocol ?? UNKNOWN_PROTOCOL, destination, sink, peer);
-    call.startedAt = this.runtime.now();
+    call.startedAt = call.now = this.runtime.now();
     this.unserved.settled(call, failure, 0, 0, failure.role);
-    this.ended(call, UNKNOWN, undefined, failure, call.startedAt);
+    this.ended(call, UNKNOWN, undefined, failure);
   }
 
   /** Writes what waits to be logged. */
@@ -133,14 +133,14 @@ export class PlanMeters implements ServiceMeters {
     if (events.callStart.hasSubscribers) events.callStart.publish({ call, service: this.service });
   }
 
-  ended(call: RoutedCall, outcome: Outcome, endedAt: number): void {
+  ended(call: RoutedCall, outcome: Outcome): void {
     this.active.ended();
     const { pass } = call;
     const meter = pass === undefined ? this.unrouted : pass.plan.meter;
-    const durationMs = endedAt - call.startedAt;
+    const durationMs = call.now - call.startedAt;
     const refusedBy = pass === undefined && outcome instanceof Failure ? (outcome.role ?? 'match') : pass?.refusedBy;
     meter.settled(call, outcome, durationMs, pass?.attempts ?? 0, refusedBy);
-    this.telemetry.ended(call, this.service, pass, outcome, endedAt);
+    this.telemetry.ended(call, this.service, pass, outcome);
   }
 
   close(): void {

@@ -36,11 +36,11 @@ export class RoutedAttempt extends Attempt {
 
   get remainingMs(): number {
     const deadlineAt = this.pass.call.deadlineAt;
-    return deadlineAt === NO_DEADLINE ? deadlineAt : Math.max(0, deadlineAt - this.pass.now);
+    return deadlineAt === NO_DEADLINE ? deadlineAt : Math.max(0, deadlineAt - this.pass.call.now);
   }
 
   start(): void {
-    this.startedAt = this.pass.now;
+    this.startedAt = this.pass.call.now;
     this.go(BREAKER);
   }
 
@@ -63,7 +63,7 @@ export class RoutedAttempt extends Attempt {
     }
     if (this.phase !== WAITING) return;
     this.phase = RUNNING;
-    this.pass.now = this.plan.runtime.now();
+    this.pass.call.now = this.plan.runtime.now();
     if (refusal === undefined) {
       this.go(this.slot << 1);
       return;
@@ -79,7 +79,7 @@ export class RoutedAttempt extends Attempt {
       return;
     }
     this.phase = RUNNING;
-    this.pass.now = this.plan.runtime.now();
+    this.pass.call.now = this.plan.runtime.now();
     this.repick(failure);
   }
 
@@ -225,7 +225,7 @@ export class RoutedAttempt extends Attempt {
     this.outcome = outcome;
     const { plan, passed } = this;
     this.settledAt = plan.runtime.now();
-    this.pass.now = this.settledAt;
+    this.pass.call.now = this.settledAt;
     if ((passed & TIMEOUT) !== 0) settle(plan.attemptTimeout!, this, outcome);
     if ((passed & TELEMETRY) !== 0) settle(plan.attemptTelemetry!, this, outcome);
     if ((passed & OUTLIER) !== 0) settle(plan.outlier!, this, outcome);

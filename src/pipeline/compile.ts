@@ -190,7 +190,7 @@ function scopeOf(context: CompileContext, route: CompiledRoute, cluster: Cluster
         plan = compileMirror(context, route, name);
         mirrors.set(name, plan);
       }
-      if (plan instanceof RoutePlan) mirrorTo(call, plan, context.runtime.now());
+      if (plan instanceof RoutePlan) mirrorTo(call, plan);
     },
   };
 }

@@ -6,12 +6,13 @@ import type { RoutePlan } from './plan.js';
 const FORGET = { passEnded() {} };
 
 /** Sends the call's request to another cluster as well: one pass of its own, with what time the call has left. */
-export function mirrorTo(call: Call, plan: RoutePlan, now: number): void {
+export function mirrorTo(call: Call, plan: RoutePlan): void {
   const copy = new Call(call.request, call.protocol, call.destination, NOBODY);
   copy.mutation = call.mutation;
   copy.deadlineAt = call.deadlineAt;
   copy.startedAt = call.startedAt;
+  copy.now = call.now;
   copy.draw = call.draw;
   copy.mirrored = true;
-  new RoutedPass(copy, plan, FORGET).start(now);
+  new RoutedPass(copy, plan, FORGET).start();
 }

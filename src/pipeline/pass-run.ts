@@ -50,15 +50,15 @@ export class RoutedPass extends Pass {
     return this.plan.cluster.name;
   }
 
-  start(now: number): void {
-    this.now = now;
+  /** By `call.now`, as of now. */
+  start(): void {
     this.go(DEADLINE);
   }
 
   /** Only what stands inside the routed interceptors. */
   startInner(): void {
     this.passed = INNER;
-    this.now = this.plan.runtime.now();
+    this.call.now = this.plan.runtime.now();
     this.go(MIRROR);
   }
 
@@ -70,7 +70,7 @@ export class RoutedPass extends Pass {
     }
     if (this.phase !== WAITING) return;
     this.phase = RUNNING;
-    this.now = this.plan.runtime.now();
+    this.call.now = this.plan.runtime.now();
     if (refusal === undefined) {
       this.go(this.slot << 1);
       return;
@@ -84,7 +84,7 @@ export class RoutedPass extends Pass {
       this.instead?.end(outcome);
       return;
     }
-    this.now = this.plan.runtime.now();
+    this.call.now = this.plan.runtime.now();
     this.finish(outcome);
   }
 
@@ -113,7 +113,7 @@ export class RoutedPass extends Pass {
     }
     this.backoff = undefined;
     if (this.settled) return;
-    this.now = this.plan.runtime.now();
+    this.call.now = this.plan.runtime.now();
     this.attemptOnce();
   }
 
@@ -126,7 +126,7 @@ export class RoutedPass extends Pass {
   /** What the chain of routed interceptors came to. */
   chainEnded(outcome: Outcome): void {
     this.instead = undefined;
-    this.now = this.plan.runtime.now();
+    this.call.now = this.plan.runtime.now();
     this.finish(outcome);
   }
 
@@ -233,7 +233,7 @@ export class RoutedPass extends Pass {
       this.leave(answer);
       return true;
     }
-    if (this.call.deadlineAt <= this.now) return false;
+    if (this.call.deadlineAt <= this.call.now) return false;
     const plan = this.plan.fallbackPlan(answer);
     if (plan instanceof Failure) return false;
     if ((this.passed & DEADLINE) !== 0) settle(this.plan.deadline!, this, failure);
@@ -241,7 +241,7 @@ export class RoutedPass extends Pass {
     pass.hash = this.hash;
     this.instead = pass;
     this.call.pass = pass;
-    pass.start(this.now);
+    pass.start();
     return true;
   }
 }

@@ -47,12 +47,12 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
   start(): void {
     const { service } = this;
     service.enter(this);
-    this.startedAt = service.runtime.now();
+    this.startedAt = this.now = service.runtime.now();
     service.meters.started(this);
     try {
       const wireDueAt = this.startedAt + (this.protocol.deadline?.(this.request) ?? NO_DEADLINE);
       if (wireDueAt < this.deadlineAt) this.deadlineAt = wireDueAt;
-      if (service.beforeRoute === null) service.route(this, this, this.startedAt, this);
+      if (service.beforeRoute === null) service.route(this, this, this);
       else this.intercept(service.beforeRoute);
     } catch (thrown) {
       this.end(Failure.from(thrown, 'entry'));
@@ -61,19 +61,23 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
 
   private intercept(beforeRoute: InterceptorChain): void {
     const { service } = this;
-    const start: Start = (call, owner) => service.route(call, owner, service.runtime.now(), this);
+    const start: Start = (call, owner) => {
+      call.now = service.runtime.now();
+      return service.route(call, owner, this);
+    };
     const chain = beforeRoute.around(this, this, start, service.runtime.timers);
     if (this.outcome === undefined) this.chain = chain;
     else chain.end(this.outcome);
   }
 
-  passEnded(pass: Pass | undefined, outcome: Outcome): void {
-    this.finish(outcome, pass === undefined ? this.startedAt : pass.now);
+  passEnded(_pass: Pass | undefined, outcome: Outcome): void {
+    this.finish(outcome);
   }
 
   chainEnded(outcome: Outcome): void {
     this.chain = undefined;
-    this.finish(outcome, this.service.runtime.now());
+    this.now = this.service.runtime.now();
+    this.finish(outcome);
   }
 
   chainOverdue(stallMs: number): void {
@@ -97,13 +101,14 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     if (this.settled) return;
     this.chain?.end(outcome);
     this.pass?.end(outcome);
-    this.finish(outcome, this.service.runtime.now());
+    this.now = this.service.runtime.now();
+    this.finish(outcome);
   }
 
-  private finish(outcome: Outcome, now: number): void {
+  private finish(outcome: Outcome): void {
     if (this.settled) return;
     this.outcome = outcome;
-    this.service.meters.ended(this, outcome, now);
+    this.service.meters.ended(this, outcome);
     this.service.leave(this);
     if (outcome instanceof Reply) this.sink.reply(outcome);
     else this.sink.fail(outcome);

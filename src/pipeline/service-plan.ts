@@ -14,8 +14,7 @@ import type { RoutedCall } from './routed-call.js';
 /** What a service's plans count in. Must not throw. */
 export interface ServiceMeters {
   started(call: RoutedCall): void;
-  /** @param endedAt - in `runtime.now()` */
-  ended(call: RoutedCall, outcome: Outcome, endedAt: number): void;
+  ended(call: RoutedCall, outcome: Outcome): void;
   route(name: string): RouteMeter;
   attempts(cluster: string): AttemptTelemetryGate;
   /** The service's last call has ended, and its plans are gone. */
@@ -69,9 +68,9 @@ export class ServicePlan {
 
   /**
    * Chooses route and cluster and starts a pass. What refuses goes to the owner too.
-   * @param call - `of`, or what an interceptor put in its place
+   * @param call - `of`, or what an interceptor put in its place; its `now` is up to date
    */
-  route(call: Call, owner: PassOwner, now: number, of: RoutedCall): RoutedPass | Refused {
+  route(call: Call, owner: PassOwner, of: RoutedCall): RoutedPass | Refused {
     const route = this.table.match(call);
     if (route === undefined) return refuse(owner, this.noRoute(call));
     if (call.draw < 0 && route.rule.destinations.length > 1) call.draw = this.runtime.random();
@@ -82,7 +81,7 @@ export class ServicePlan {
     const pass = new RoutedPass(call, plan, owner);
     of.pass = pass;
     if (plan.hashKeys !== null && this.hash !== undefined) pass.hash = hashOf(call, plan.hashKeys, this.hash);
-    pass.start(now);
+    pass.start();
     return pass;
   }
 

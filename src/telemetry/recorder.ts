@@ -35,8 +35,9 @@ export class CallRecorder {
     this.#spanEndsAt = runtime.now() + SPAN_MS;
   }
 
-  /** @param endedAt - in `runtime.now()` */
-  ended(call: Call, service: string, pass: Pass | undefined, outcome: Outcome, endedAt: number): void {
+  /** At `call.now`. */
+  ended(call: Call, service: string, pass: Pass | undefined, outcome: Outcome): void {
+    const endedAt = call.now;
     const durationMs = endedAt - call.startedAt;
     if (isFault(outcome)) {
       if (this.#admits(endedAt)) this.#keepFailure(this.#describe(call, service, pass, outcome, durationMs));

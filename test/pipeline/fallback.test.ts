@@ -27,7 +27,8 @@ function setUp() {
   const call = new Call(message(), protocol, { host: 'demo', port: 1 }, new Sink());
   const outcomes: Outcome[] = [];
   const pass = new RoutedPass(call, first, { passEnded: (_pass, outcome) => outcomes.push(outcome) });
-  pass.start(runtime.now());
+  pass.call.now = runtime.now();
+  pass.start();
   return { upstream, runtime, call, pass, outcomes, second };
 }
 

@@ -29,7 +29,8 @@ test('a slot that comes free does not hurry an attempt that waits for its connec
     const pass = new RoutedPass(call, plan({ concurrency, balance: balance as never }), {
       passEnded: (_pass, outcome) => outcomes.push(outcome),
     });
-    pass.start(runtime.now());
+    pass.call.now = runtime.now();
+    pass.start();
     return pass;
   };
   start();

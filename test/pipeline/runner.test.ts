@@ -16,7 +16,8 @@ import { bench, message, protocol, RecordingGate, Sink } from './support.js';
 function run(plan: RoutePlan, call = new Call(message(), protocol, { host: 'demo', port: 1 }, new Sink())) {
   const outcomes: Outcome[] = [];
   const pass = new RoutedPass(call, plan, { passEnded: (_pass, outcome) => outcomes.push(outcome) });
-  pass.start(plan.runtime.now());
+  pass.call.now = plan.runtime.now();
+  pass.start();
   return { pass, outcomes, call };
 }
 

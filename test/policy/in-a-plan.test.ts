@@ -77,7 +77,8 @@ function setUp(policy: PolicyRule = POLICY) {
     call.deadlineAt = call.startedAt + deadlineMs;
     const outcomes: Outcome[] = [];
     const pass = new RoutedPass(call, underRules, { passEnded: (_pass, outcome) => outcomes.push(outcome) });
-    pass.start(runtime.now());
+    pass.call.now = runtime.now();
+    pass.start();
     return { pass, outcomes };
   };
   const { name } = within.cluster;

@@ -94,7 +94,8 @@ describe('recorder', () => {
   function record(recorder: CallRecorder, runtime: ManualRuntime, outcome: Outcome, tookMs = 1, name = 'op'): void {
     const pass = new FakePass(call(message({}, 'request', name)));
     pass.call.startedAt = runtime.now() - tookMs;
-    recorder.ended(pass.call, 's', pass, outcome, runtime.now());
+    pass.call.now = runtime.now();
+    recorder.ended(pass.call, 's', pass, outcome);
   }
 
   test('keeps the last 1,000 failures, newest first; not what callers gave up, nor answers', () => {

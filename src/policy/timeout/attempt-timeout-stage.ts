@@ -13,7 +13,7 @@ class AttemptTimeoutGate implements Gate<Attempt> {
   ) {}
 
   before(attempt: Attempt): undefined {
-    const dueAt = attempt.pass.now + this.timeoutMs;
+    const dueAt = attempt.pass.call.now + this.timeoutMs;
     if (dueAt >= attempt.pass.call.deadlineAt) return;
     attempt.timer = this.runtime.timers.armAt(dueAt, attempt);
     // A caller waits for it, perhaps with nothing else open.

@@ -24,7 +24,7 @@ class DeadlineGate implements Gate<Pass> {
     if (latest < call.deadlineAt) call.deadlineAt = latest;
     const { deadlineAt } = call;
     if (deadlineAt === NO_DEADLINE) return undefined;
-    const lateMs = pass.now - deadlineAt;
+    const lateMs = call.now - deadlineAt;
     if (lateMs >= 0) return alreadyPast(lateMs);
     pass.timer = this.runtime.timers.armAt(deadlineAt, pass);
     // A caller waits for it, perhaps with nothing else open.

@@ -8,7 +8,7 @@ function setUp(attemptTimeoutMs: number) {
   const bound = attemptTimeoutStage.bind(within)!;
   const gate: typeof bound = {
     before(of) {
-      of.pass.now = within.runtime.now(); // as the runner does
+      of.pass.call.now = within.runtime.now(); // as the runner does
       return bound.before(of);
     },
     settled: (of, outcome) => bound.settled(of, outcome),

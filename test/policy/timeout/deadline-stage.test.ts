@@ -11,7 +11,7 @@ function setUp(options: ScopeOptions = {}) {
   pass.call.startedAt = within.runtime.now();
   const gate: typeof bound = {
     before(of) {
-      of.now = within.runtime.now(); // as the runner does
+      of.call.now = within.runtime.now(); // as the runner does
       return bound.before(of);
     },
     settled: (of, outcome) => bound.settled(of, outcome),
