@@ -8,6 +8,7 @@ import type { Endpoint, Peer } from './endpoint.js';
 import { Members, wantsMtls } from './members.js';
 import { noEndpoint } from './no-endpoint.js';
 import { OutlierDetector, type OutlierListener } from './outlier.js';
+import { localityRank, overLevels } from './priorities.js';
 import { type ClusterEvent, type EndpointStatus, endpointStatus } from './status.js';
 
 export interface ClusterDeps {
@@ -16,6 +17,8 @@ export interface ClusterDeps {
   readonly peers: (endpoint: EndpointRule, cluster: ClusterRule) => Peer;
   /** Only ring hash needs it. */
   readonly hash?: HashEngine | undefined;
+  /** `region/zone/sub-zone` of this process; calls prefer endpoints near it. @defaultValue nobody knows */
+  readonly locality?: string | undefined;
   readonly onEvent?: ((event: ClusterEvent) => void) | undefined;
 }
 
@@ -41,6 +44,7 @@ export class Cluster {
     this.#deps = deps;
     this.#members = new Members(
       (endpoint) => deps.peers(endpoint, this.#rule),
+      (endpoint) => this.#priorityOf(endpoint),
       (endpoint) => this.#outlier?.forget(endpoint),
     );
     this.#watchOutliers();
@@ -83,7 +87,7 @@ export class Cluster {
   pick(attempt: Attempt): Endpoint | undefined {
     const candidates = this.#candidates;
     candidates.panic = this.#panics();
-    this.#balancer ??= createBalancer(this.#rule.balancer, this.#members.usable, this.#deps.runtime, this.#deps.hash);
+    this.#balancer ??= this.#createBalancer();
     let endpoint = this.#balancer.pick(attempt, candidates.pointAt(attempt, false));
     if (endpoint === undefined && attempt.previous !== undefined) {
       endpoint = this.#balancer.pick(attempt, candidates.pointAt(attempt, true));
@@ -124,6 +128,18 @@ export class Cluster {
   /** No more attempts; peers are let go of as the last ones end. */
   close(): void {
     this.setEndpoints([]);
+  }
+
+  #createBalancer(): Balancer {
+    const { runtime, hash } = this.#deps;
+    const make = (endpoints: readonly Endpoint[]) => createBalancer(this.#rule.balancer, endpoints, runtime, hash);
+    return overLevels(this.#members.usable, make, runtime, () => this.#outlier);
+  }
+
+  #priorityOf({ priority, locality }: EndpointRule): number {
+    const own = this.#deps.locality;
+    const failsOver = own !== undefined && this.#outlier !== undefined && this.#rule.localityFailover !== false;
+    return priority * 4 + (failsOver ? localityRank(own, locality) : 0);
   }
 
   #panics(): boolean {

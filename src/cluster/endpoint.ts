@@ -41,6 +41,8 @@ export class Endpoint implements AttemptTarget {
   /** How often it was ejected of late: what the next ejection's length is multiplied by. Falls with time in service. */
   ejections = 0;
   consecutiveFailures = 0;
+  /** Its level among those of the cluster, the lowest preferred: see `priorities.ts`. */
+  priority = 0;
   /** Its counters, from its first attempt on. */
   meter: { close(): void } | undefined = undefined;
   /** Whom to tell when its last attempt has ended. Undefined: it is not leaving. */

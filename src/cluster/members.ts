@@ -16,14 +16,16 @@ export class Members implements EndpointOwner {
 
   /**
    * @param makePeer - for an endpoint that is new
+   * @param priorityOf - its level, the lowest preferred
    * @param gone - told of each endpoint that is no longer usable
    */
   constructor(
     private readonly makePeer: (rule: EndpointRule) => Peer,
+    private readonly priorityOf: (rule: EndpointRule) => number,
     private readonly gone: (endpoint: Endpoint) => void,
   ) {}
 
-  /** @returns whether the usable endpoints, their order or weights are others than before. */
+  /** @returns whether the usable endpoints, their order, weights or priorities are others than before. */
   replace(offered: readonly EndpointRule[], cluster: ClusterRule): boolean {
     const labels = Object.entries(cluster.labels);
     const byAddress = new Map<string, Endpoint>();
@@ -42,6 +44,9 @@ export class Members implements EndpointOwner {
         endpoint.rule = rule;
         if (endpoint.draining) this.#return(endpoint);
       }
+      const priority = this.priorityOf(rule);
+      reweighted ||= endpoint.priority !== priority;
+      endpoint.priority = priority;
       byAddress.set(address, endpoint);
       all.push(endpoint);
       if (!wantsMtls(rule, cluster)) usable.push(endpoint);

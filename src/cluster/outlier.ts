@@ -29,6 +29,8 @@ export interface OutlierListener {
  * What counts as a failure: {@link signOf}.
  */
 export class OutlierDetector {
+  /** Ejections and returns so far. */
+  revision = 0;
   readonly #ejected: Endpoint[] = [];
   readonly #origin: number;
   /** The earliest `ejectedUntil`. */
@@ -93,6 +95,7 @@ export class OutlierDetector {
     endpoint.ejections = times;
     endpoint.ejectedUntil = this.#sweepAfter(now + Math.min(baseEjectionMs * times, maxEjectionMs));
     this.#ejected.push(endpoint);
+    this.revision++;
     this.#nextRestoreAt = Math.min(this.#nextRestoreAt, endpoint.ejectedUntil);
     this.listener.ejected(endpoint, endpoint.consecutiveFailures, endpoint.ejectedUntil - now);
   }
@@ -109,6 +112,7 @@ export class OutlierDetector {
     const index = this.#ejected.indexOf(endpoint);
     if (index < 0) return;
     this.#ejected.splice(index, 1);
+    this.revision++;
     this.#nextRestoreAt = Number.POSITIVE_INFINITY;
     for (const other of this.#ejected) this.#nextRestoreAt = Math.min(this.#nextRestoreAt, other.ejectedUntil);
   }

@@ -16,6 +16,8 @@ export type ClusterEvent =
 export interface EndpointStatus {
   readonly address: string;
   readonly weight: number;
+  /** Its level, the lowest preferred: by the rules, and by how near it is. */
+  readonly priority: number;
   /** Waiting for a connection, sent and unanswered, tombstones. */
   readonly inflight: number;
   /** How long it stays ejected; 0: it is not. */
@@ -35,6 +37,7 @@ export function endpointStatus(endpoint: Endpoint, wantsMtls: boolean, now: numb
   return {
     address: endpoint.address,
     weight: endpoint.weight,
+    priority: endpoint.priority,
     inflight: endpoint.inflight,
     ejectedMs: endpoint.ejectedUntil === 0 ? 0 : Math.max(0, endpoint.ejectedUntil - now),
     consecutiveFailures: endpoint.consecutiveFailures,

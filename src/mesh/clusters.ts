@@ -22,6 +22,8 @@ export interface ClustersContext {
   /** Undefined: names of endpoints are the transport's business. */
   readonly names: NameResolver | undefined;
   readonly warn: (message: string) => void;
+  /** Of this process. */
+  readonly locality: string | undefined;
 }
 
 /** A cluster that a plan uses. */
@@ -98,10 +100,11 @@ export class Clusters {
   }
 
   private create(rule: ClusterRule, protocol: Protocol): Live {
-    const { runtime, peers, hash, onEvent } = this.context;
+    const { runtime, peers, hash, onEvent, locality } = this.context;
     const cluster = new Cluster(rule, {
       runtime,
       onEvent,
+      locality,
       ...(hash === undefined ? {} : { hash }),
       peers: ({ address: host, port }, { connectTimeoutMs, limits: { maxConnections } }) =>
         peers.acquire({ address: { host, port }, protocol, connectTimeoutMs, maxConnections }),

@@ -90,7 +90,18 @@ export class Mesh implements AsyncDisposable {
     const names = options.names ?? (options.transport === undefined ? systemNames : undefined);
     const warn = (message: string) => logger.warn(message);
     const { hash } = engines;
-    this.clusters = new Clusters({ store, adoption, peers, runtime, hash, onEvent: tellCluster, names, warn });
+    const locality = options.node?.locality;
+    this.clusters = new Clusters({
+      store,
+      adoption,
+      peers,
+      runtime,
+      hash,
+      onEvent: tellCluster,
+      names,
+      warn,
+      locality,
+    });
     const observe = options.mode === 'observe';
     const chains = chainsOf(interceptors, 'outbound');
     const parts = { runtime, engines, telemetry, active, observe, protocols, adoption, logger, ...chains };

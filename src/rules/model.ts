@@ -118,6 +118,8 @@ export interface ClusterRule {
   readonly labels: Readonly<Record<string, string>>;
   readonly balancer: BalancerRule;
   readonly outlier: OutlierRule | undefined;
+  /** With an outlier rule endpoints near this process are preferred, unless false. */
+  readonly localityFailover?: false;
   readonly limits: LimitsRule;
   readonly connectTimeoutMs: number;
   /** What endpoints without a mode of their own want. `istio` mTLS can't be presented yet: such calls are refused. */
@@ -173,7 +175,9 @@ export interface EndpointRule {
   readonly labels: Readonly<Record<string, string>>;
   /** ≥ 1. */
   readonly weight: number;
+  /** `region/zone/sub-zone`; empty: nobody says. */
   readonly locality: string;
+  /** The lowest is preferred while enough of its endpoints are healthy. */
   readonly priority: number;
   readonly tlsMode: 'disabled' | 'istio' | undefined;
 }

@@ -23,7 +23,14 @@ const policy = () => ({
     .strictObject({
       simple: z.enum(SIMPLE).optional(),
       consistentHash: consistentHash().optional(),
-      localityLbSetting: without('localities are not weighed yet'),
+      localityLbSetting: z
+        .strictObject({
+          enabled: z.boolean().optional(),
+          distribute: without('load is not divided by locality: near endpoints are preferred while they are healthy'),
+          failover: without('which region is next is not read: all others are alike'),
+          failoverPriority: without('labels do not make priorities: localities do'),
+        })
+        .optional(),
       warmupDurationSecs: without('new endpoints are not warmed up yet'),
       warmup: without('new endpoints are not warmed up yet'),
     })

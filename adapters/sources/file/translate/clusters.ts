@@ -51,6 +51,7 @@ function clusterRule(
     labels,
     balancer: balancerOf(settings.loadBalancer),
     outlier: outlierOf(settings.outlierDetection),
+    ...(settings.loadBalancer?.localityLbSetting?.enabled === false && { localityFailover: false }),
     limits: limitsOf(connectionPool),
     connectTimeoutMs: connectionPool?.tcp?.connectTimeout ?? 10_000,
     tlsMode: tls === undefined || tls.mode === 'DISABLE' ? 'disabled' : 'istio',
