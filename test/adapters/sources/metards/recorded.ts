@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fromBinary } from '@bufbuild/protobuf';
 import {
@@ -29,3 +30,30 @@ export const recordedResponse = (name: string): DiscoveryResponse =>
 /** Its resources, in the order they came. */
 export const recordedRoutes = (name: string): RouteConfiguration[] =>
   recordedResponse(name).resources.map(({ value }) => fromBinary(RouteConfigurationSchema, value));
+
+/** The documents of large-mesh, made by its recipe: 300 services of 5 routes. */
+export function largeMesh(): string {
+  const { generator, inputSha256 } = JSON.parse(readGolden('large-mesh/case.json'));
+  const template = readGolden('large-mesh/template.yaml');
+  const services: number = generator.services;
+  const three = (n: number) => String(n).padStart(3, '0');
+  const input = Array.from({ length: services }, (_, i) => {
+    const j = (i + 1) % services;
+    const values = new Map<string, unknown>([
+      ['{iii}', three(i)],
+      ['{i}', i],
+      ['{jjj}', three(j)],
+      ['{jport}', 20000 + (j % 7)],
+      ['{m}', (i % 9) + 1],
+      ['{port}', 20000 + (i % 7)],
+      ['{proto}', ['dubbo', 'thrift', 'qza'][i % 3]],
+      ['{p}', `${i % 100}.${(i % 9) + 1}`],
+      ['{w2}', 100 - (i % 101)],
+      ['{w}', i % 101],
+    ]);
+    return template.replace(/\{\w+\}/g, (placeholder) => String(values.get(placeholder)));
+  }).join('');
+  const digest = createHash('sha256').update(input).digest('hex');
+  if (digest !== inputSha256) throw new Error('large-mesh: the recipe gave other documents than the recorded ones');
+  return input;
+}
