@@ -20,6 +20,10 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'what would become of a call, and why',
     load: async () => (await import('./explain.js')).explainCommand,
   },
+  status: {
+    summary: 'what a running process is doing: sources, services held, clusters, circuits',
+    load: async () => (await import('./status.js')).statusCommand,
+  },
   decode: {
     summary: 'the messages in recorded bytes, one a line',
     load: async () => (await import('./decode.js')).decodeCommand,

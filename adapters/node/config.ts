@@ -81,6 +81,10 @@ export const configSchema = z.strictObject({
     })
     .default({})
     .describe('Bounds of upstream pools and of downstream connections.'),
+  control: z
+    .union([z.boolean(), z.string()])
+    .default(false)
+    .describe('A socket of this user alone, on which `meltemi status` asks; or its path.'),
   accessLog: z
     .strictObject({
       path: z.string().default('stdout').describe('`stdout`, `stderr` or a file.'),

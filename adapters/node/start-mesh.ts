@@ -13,6 +13,7 @@ import {
 } from '../../src/index.js';
 import type { ConnectionOptions, Engines } from '../../src/spi.js';
 import { type LoadedConfig, loadConfig, type MeshConfig, parseConfig } from './config.js';
+import { openMeshControl } from './control.js';
 import { PROTOCOLS } from './protocols.js';
 
 /** What code may give that a configuration file can't. */
@@ -29,7 +30,9 @@ export type StartOptions = Partial<
  */
 export async function startMesh(config: MeshConfig | string = {}, extra: StartOptions = {}): Promise<Mesh> {
   const loaded = typeof config === 'string' ? await loadConfig(config) : parseConfig(config);
-  return createMesh(await meshOptions(loaded, extra));
+  const mesh = createMesh(await meshOptions(loaded, extra));
+  await openMeshControl(mesh, loaded, warner(extra.logger));
+  return mesh;
 }
 
 /** What {@link startMesh} hands to `createMesh`; for tools that start a mesh of their own. */
@@ -62,8 +65,12 @@ function accessLogOf(
   { directory }: LoadedConfig,
   logger: Logger | undefined,
 ): NonNullable<MeshOptions['accessLog']> {
-  const warn = logger === undefined ? process.emitWarning : (message: string) => logger.warn(message);
-  return { out: logStream(path, directory, warn), ...(format === undefined ? {} : { format }) };
+  return { out: logStream(path, directory, warner(logger)), ...(format === undefined ? {} : { format }) };
+}
+
+/** For what goes wrong beside the mesh. */
+function warner(logger: Logger | undefined): (message: string) => void {
+  return logger === undefined ? process.emitWarning : (message) => logger.warn(message);
 }
 
 /** A file that cannot be written costs its lines, said once, and not the process. */

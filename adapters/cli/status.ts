@@ -1,0 +1,70 @@
+import { parseArgs } from 'node:util';
+import { ask, type ControlEntry, listControls } from '../control/index.js';
+import type { ProcessStatus } from '../node/control.js';
+import { type OutputIo, UsageError } from './io.js';
+import { statusInWords } from './status-in-words.js';
+
+const USAGE = `meltemi status [--pid N | --socket PATH] [--json]
+
+What a running process is doing: where its rules come from and how they stand, services whose newest rules are not in
+force and why, clusters with their circuits and endpoints, calls under way. It must run with \`control\` in its
+configuration, by the same user.
+
+  --pid N         of this process; needed if there are several
+  --socket PATH   the one on this socket, where \`control\` names one
+  --json          one JSON object
+
+Exit code 0: printed. 1: there is no such process, or it does not answer. 2: wrong usage, or there are several.
+`;
+
+/** `meltemi status`. */
+export async function statusCommand(args: readonly string[], { stdout, stderr }: OutputIo): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      pid: { type: 'string' },
+      socket: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    stdout.write(USAGE);
+    return 0;
+  }
+  const found = values.socket === undefined ? await findControls(values.pid) : [{ path: values.socket }];
+  if (found.length === 0) {
+    const which = values.pid === undefined ? 'no process of this user has' : `process ${values.pid} has`;
+    stderr.write(`meltemi status: ${which} an open control socket: see \`control\` in the configuration\n`);
+    return 1;
+  }
+  if (found.length > 1) {
+    stderr.write('meltemi status: there are several; choose one with --socket PATH, or with --pid N\n');
+    for (const { path } of found) stderr.write(`  ${await describe(path)}\n`);
+    return 2;
+  }
+  const status = await statusOf(found[0]!.path);
+  stdout.write(values.json ? `${JSON.stringify(status)}\n` : statusInWords(status));
+  return 0;
+}
+
+async function findControls(pid: string | undefined): Promise<readonly ControlEntry[]> {
+  const wanted = pid === undefined ? undefined : Number(pid);
+  if (wanted !== undefined && !(Number.isInteger(wanted) && wanted > 0)) {
+    throw new UsageError(`--pid wants the number of a process; got ${pid}`);
+  }
+  return (await listControls()).filter((entry) => wanted === undefined || entry.pid === wanted);
+}
+
+async function statusOf(path: string): Promise<ProcessStatus> {
+  const status = (await ask(path, '/status')) as Partial<ProcessStatus> | null;
+  if (status?.format === 1) return status as ProcessStatus;
+  throw new Error(`${path} answers in the form of another version of Meltemi`);
+}
+
+async function describe(path: string): Promise<string> {
+  return statusOf(path).then(
+    ({ process }) => `${String(process.pid).padEnd(8)}${process.program.padEnd(24)}${path}`,
+    (error: Error) => error.message,
+  );
+}

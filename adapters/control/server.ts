@@ -1,0 +1,108 @@
+import { chmod, link, lstat, rename, unlink } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { dirname, join } from 'node:path';
+import { answers, checkPath, controlFolder, ownFolder } from './place.js';
+
+/** What is answered, as JSON. What it throws is the asker's error. */
+export type Resource = (query: URLSearchParams) => unknown;
+
+/** An open control socket. */
+export interface Control {
+  readonly path: string;
+  /** Whoever is being answered is cut off. */
+  close(): void;
+}
+
+/** Tools ask seldom, one at a time. */
+const MAX_CONNECTIONS = 16;
+const MAX_HEADER_BYTES = 8192;
+/** A request must be whole by then, and an answer that nobody reads for so long is given up. */
+const TIMEOUT_MS = 10_000;
+
+/** Of this process's sockets at their usual place. */
+let opened = 0;
+
+/**
+ * HTTP on a unix socket that only this user can open: `GET` of a resource is answered by JSON. It never keeps the process
+ * alive. The socket of a process that died is taken over, that of one which lives is not.
+ * @param resources - by their path, such as `/status`
+ * @param path - @defaultValue `<pid>.sock` in {@link controlFolder}
+ * @throws Error - the socket cannot be made, with the reason
+ */
+export async function openControl(resources: ReadonlyMap<string, Resource>, path = usualPath()): Promise<Control> {
+  checkPath(path);
+  await ownFolder(dirname(path));
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: TIMEOUT_MS, requestTimeout: TIMEOUT_MS },
+    (request, response) => answer(resources, request, response),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = TIMEOUT_MS;
+  server.on('connection', (socket) => socket.unref());
+  await listen(server, path).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    await takeAway(path);
+    await listen(server, path);
+  });
+  server.unref();
+  await chmod(path, 0o600);
+  return {
+    path,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function usualPath(): string {
+  const nth = opened++;
+  return join(controlFolder(), nth === 0 ? `${process.pid}.sock` : `${process.pid}-${nth}.sock`);
+}
+
+/** One request a connection. Bodies are not read. */
+function answer(resources: ReadonlyMap<string, Resource>, request: IncomingMessage, response: ServerResponse): void {
+  const { status, value } = answerTo(resources, request);
+  const headers = { 'content-type': 'application/json', connection: 'close' };
+  response.writeHead(status, headers).end(`${JSON.stringify(value)}\n`);
+}
+
+function answerTo(resources: ReadonlyMap<string, Resource>, { method, url = '' }: IncomingMessage) {
+  if (method !== 'GET') return { status: 405, value: { error: 'GET is all there is' } };
+  const at = url.indexOf('?');
+  const resource = resources.get(at < 0 ? url : url.slice(0, at));
+  if (resource === undefined) {
+    return { status: 404, value: { error: `there is no ${url}; there are: ${[...resources.keys()].join(', ')}` } };
+  }
+  try {
+    return { status: 200, value: resource(new URLSearchParams(at < 0 ? '' : url.slice(at))) };
+  } catch (error) {
+    return { status: 500, value: { error: error instanceof Error ? error.message : String(error) } };
+  }
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/**
+ * A socket that nobody listens on. Of several processes that find it at once none takes away what another has made since:
+ * it is moved aside first, and put back if it is no longer the one that was looked at.
+ * @throws Error - somebody listens on it, or it is no socket
+ */
+async function takeAway(path: string): Promise<void> {
+  const seen = await lstat(path);
+  if (!seen.isSocket()) throw new Error(`${path} is there and is no socket`);
+  if (await answers(path)) throw new Error(`another process listens on ${path}`);
+  const aside = `${path}.${process.pid}`;
+  await rename(path, aside);
+  const moved = await lstat(aside);
+  if (moved.ino !== seen.ino) await link(aside, path).catch(() => undefined);
+  await unlink(aside);
+}
