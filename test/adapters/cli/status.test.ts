@@ -102,6 +102,7 @@ describe('a status in words', () => {
   const endpoint = {
     address: '10.0.0.1:20880',
     weight: 1,
+    priority: 0,
     inflight: 2,
     ejectedMs: 0,
     consecutiveFailures: 0,
