@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -105,14 +106,17 @@ describe('a control socket', () => {
   });
 
   test('keeps no process alive, nor does who is connected to it', async () => {
-    const pipes = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('Pipe'));
-    const before = pipes();
-    const { path } = await opened();
-    const idle = connect(path);
-    await new Promise((resolve) => idle.once('connect', resolve));
-    expect(pipes().length).toBe(before.length + 1);
-    idle.unref();
-    expect(pipes()).toEqual(before);
+    type Handled = { _handle: { hasRef(): boolean } };
+    const accepted = new Promise<Handled & { server: Handled }>((resolve) => {
+      subscribe('net.server.socket', function listener(message) {
+        unsubscribe('net.server.socket', listener);
+        resolve((message as { socket: never }).socket);
+      });
+    });
+    const idle = connect((await opened()).path);
+    const socket = await accepted;
+    await new Promise(setImmediate); // whoever listens has seen it
+    expect([socket._handle.hasRef(), socket.server._handle.hasRef()]).toEqual([false, false]);
     idle.destroy();
   });
 
