@@ -58,6 +58,6 @@ export type {
   Verdict,
 } from './policy/index.js';
 export { WAIT } from './policy/index.js';
-export type { HashEngine, RegexEngine, RegexProgram, RuleEngines, RuleSource } from './rules/index.js';
+export type { HashEngine, RegexEngine, RegexProgram, RuleEngines, RuleSource, SourceContext } from './rules/index.js';
 export type * from './rules/model.js';
 export { type Expirable, type Runtime, systemRuntime, type Timer, type Timers } from './runtime/index.js';

@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs';
-import { type RuleSource, type RuleStore, watchSource } from '../rules/index.js';
-import type { Expirable, Runtime, Timer } from '../runtime/index.js';
+import { type RuleSource, type RuleStore, type SourceContext, watchSource } from '../rules/index.js';
+import type { Expirable, Timer } from '../runtime/index.js';
 import type { Logger } from '../telemetry/index.js';
 import { tellSource } from './tell.js';
 
@@ -18,7 +18,7 @@ export class Intake implements Expirable {
   constructor(
     sources: readonly RuleSource[],
     private readonly store: RuleStore,
-    runtime: Runtime,
+    context: SourceContext,
     private readonly initialTimeoutMs: number,
     private readonly logger: Logger,
     private readonly onOpen: () => void,
@@ -26,9 +26,9 @@ export class Intake implements Expirable {
     this.opened = new Promise((resolve) => {
       this.resolve = resolve;
     });
-    this.timer = runtime.timers.arm(initialTimeoutMs, this);
+    this.timer = context.runtime.timers.arm(initialTimeoutMs, this);
     this.timer.ref();
-    this.follow(sources);
+    this.follow(sources, context);
   }
 
   /** The sources did not say all they have in time. */
@@ -42,7 +42,7 @@ export class Intake implements Expirable {
     this.finish(new Error('the mesh was closed before it had its first rules'));
   }
 
-  private follow(sources: readonly RuleSource[]): void {
+  private follow(sources: readonly RuleSource[], context: SourceContext): void {
     const statuses = this.store.statuses.subscribe((change) => {
       tellSource(change, this.logger);
       const { name, state, synced, lastError } = change.source;
@@ -51,7 +51,7 @@ export class Intake implements Expirable {
     });
     this.subscriptions.push(statuses);
     for (const source of sources) this.store.register(source);
-    for (const source of sources) this.subscriptions.push(watchSource(this.store, source));
+    for (const source of sources) this.subscriptions.push(watchSource(this.store, source, context));
     if (this.store.synced) this.finish();
   }
 

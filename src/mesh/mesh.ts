@@ -125,7 +125,8 @@ export class Mesh implements AsyncDisposable {
     });
     this.subscription = adoption.changes.subscribe((change) => this.adopted(change));
     const timeoutMs = options.initialTimeoutMs ?? INITIAL_TIMEOUT_MS;
-    this.intake = new Intake(options.sources, store, runtime, timeoutMs, logger, () => this.outbound.release());
+    const context = { runtime, inUse: this.services.inUse };
+    this.intake = new Intake(options.sources, store, context, timeoutMs, logger, () => this.outbound.release());
   }
 
   /** Each change of the rules in force, once calls obey it; the value is the content version. */

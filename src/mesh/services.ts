@@ -1,3 +1,4 @@
+import { BehaviorSubject, type Observable } from 'rxjs';
 import { Failure } from '../call/index.js';
 import type { Protocol } from '../message/index.js';
 import {
@@ -45,6 +46,8 @@ export class Services {
   readonly state = new KeyedStateStore();
   private readonly plans = new Map<string, ServicePlan | Failure>();
   private readonly stale = new Set<string>();
+  private readonly used = new BehaviorSubject<ReadonlySet<string>>(new Set());
+  private telling = false;
   private slicing = false;
 
   constructor(private readonly context: ServicesContext) {}
@@ -57,7 +60,13 @@ export class Services {
     if (inForce === undefined) return unusable(rule, adoption);
     const plan = this.compile(inForce);
     this.plans.set(rule.key, plan);
+    this.tellUse();
     return plan;
+  }
+
+  /** Keys of the services that were asked for and still exist: those now, then at each change. */
+  get inUse(): Observable<ReadonlySet<string>> {
+    return this.used.asObservable();
   }
 
   /** Services in use whose own rules, or whose clusters' policies, changed are compiled anew. */
@@ -80,6 +89,17 @@ export class Services {
     for (const plan of this.plans.values()) if (plan instanceof ServicePlan) plan.retire();
     this.plans.clear();
     this.stale.clear();
+    this.used.complete();
+  }
+
+  /** In a turn of its own, once for all of a turn: whoever listens may change rules, and this is the way of a call. */
+  private tellUse(): void {
+    if (this.telling) return;
+    this.telling = true;
+    setImmediate(() => {
+      this.telling = false;
+      this.used.next(new Set(this.plans.keys()));
+    });
   }
 
   private slice(): void {
@@ -99,8 +119,10 @@ export class Services {
   private swap(key: string): void {
     const before = this.plans.get(key);
     const rule = this.context.adoption.services.get(key);
-    if (rule === undefined) this.plans.delete(key);
-    else {
+    if (rule === undefined) {
+      this.plans.delete(key);
+      this.tellUse();
+    } else {
       const after = this.compile(rule);
       if (after instanceof Failure && before instanceof ServicePlan) {
         this.context.logger.warn(`${after.message}; the routes before stay in force`);

@@ -8,7 +8,7 @@ export type * from './engines.js';
 export * from './model.js';
 export { namedClusters, unknownClusters } from './named-clusters.js';
 export { RuleError } from './rule-error.js';
-export type { RuleSource } from './source.js';
+export type { RuleSource, SourceContext } from './source.js';
 export type { SourceChange, SourceProblem, SourceStatus } from './source-status.js';
 export { type ChangeSet, RuleStore, type Snapshot } from './store.js';
 export { watchSource } from './watch.js';

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { Runtime } from '../runtime/index.js';
 import type { RuleChange } from './model.js';
 
 /**
@@ -9,5 +10,13 @@ export interface RuleSource {
   readonly name: string;
   /** When sources say different things of one key, the higher wins. Code 400, file 300, MetaRDS and xDS 200, registry 100. */
   readonly precedence: number;
-  watch(): Observable<readonly RuleChange[]>;
+  /** @param context - of the mesh that watches; tools that only read rules give none */
+  watch(context?: SourceContext): Observable<readonly RuleChange[]>;
+}
+
+/** What a mesh tells its sources. */
+export interface SourceContext {
+  readonly runtime: Runtime;
+  /** Keys of the services that this process calls: those now, then at each change. */
+  readonly inUse: Observable<ReadonlySet<string>>;
 }
