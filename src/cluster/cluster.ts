@@ -2,7 +2,7 @@ import type { Attempt, Failure, Outcome } from '../call/index.js';
 import type { ClusterRule, EndpointRule, HashEngine } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Balancer } from './balancer.js';
-import { checkBalancer, createBalancer } from './balancers/index.js';
+import { checkBalancer, createBalancer, leastRequest, OriginalDestination } from './balancers/index.js';
 import { Candidates } from './candidates.js';
 import type { Endpoint, Peer } from './endpoint.js';
 import { Members, wantsMtls } from './members.js';
@@ -127,12 +127,18 @@ export class Cluster {
 
   /** No more attempts; peers are let go of as the last ones end. */
   close(): void {
-    this.setEndpoints([]);
+    this.#members.close(this.#rule);
+    this.#balancer = undefined;
   }
 
   #createBalancer(): Balancer {
     const { runtime, hash } = this.#deps;
-    const make = (endpoints: readonly Endpoint[]) => createBalancer(this.#rule.balancer, endpoints, runtime, hash);
+    const { balancer } = this.#rule;
+    if (balancer.kind === 'original-destination') {
+      const at = (host: string, port: number) => this.#members.at(host, port, this.#rule);
+      return new OriginalDestination(this.#members.usable, leastRequest(this.#members.usable, runtime, 2), at);
+    }
+    const make = (endpoints: readonly Endpoint[]) => createBalancer(balancer, endpoints, runtime, hash);
     return overLevels(this.#members.usable, make, runtime, () => this.#outlier);
   }
 
@@ -155,8 +161,9 @@ export class Cluster {
   }
 
   #watchOutliers(): void {
-    const rule = this.#rule.policy.outlier ?? this.#rule.outlier;
-    if (rule === undefined || rule.consecutiveErrors === 0) {
+    const { policy, outlier, balancer } = this.#rule;
+    const rule = policy.outlier ?? outlier;
+    if (rule === undefined || rule.consecutiveErrors === 0 || balancer.kind === 'original-destination') {
       if (this.#outlier !== undefined) for (const endpoint of this.#members.all) this.#outlier.forget(endpoint);
       this.#outlier = undefined;
     } else if (this.#outlier === undefined) {

@@ -1,6 +1,9 @@
 import type { ClusterRule, EndpointRule } from '../rules/index.js';
 import { Endpoint, type EndpointOwner, type Peer } from './endpoint.js';
 
+/** Addresses that are remembered of a cluster which goes wherever callers say. */
+const MAX_UNNAMED = 1_024;
+
 /**
  * The endpoints of a cluster, by address and port, through all changes of the rules. One that goes takes no new attempts
  * and lets go of its peer with its last one; one that comes again before that is the same endpoint, still with the
@@ -13,6 +16,8 @@ export class Members implements EndpointOwner {
   usable: readonly Endpoint[] = [];
   #byAddress = new Map<string, Endpoint>();
   readonly #leaving = new Map<string, Endpoint>();
+  /** Those that {@link at} made, the longest unused first. */
+  readonly #unnamed = new Map<string, Endpoint>();
 
   /**
    * @param makePeer - for an endpoint that is new
@@ -63,14 +68,47 @@ export class Members implements EndpointOwner {
     return reweighted || usable.length !== before.length || usable.some((endpoint, i) => endpoint !== before[i]);
   }
 
-  /** Members and those that are leaving. */
+  /**
+   * The endpoint at an address that no rule names. At most {@link MAX_UNNAMED} of these: beyond, the longest unused makes
+   * room. Undefined if all are in use, or the cluster wants mTLS.
+   */
+  at(host: string, port: number, cluster: ClusterRule): Endpoint | undefined {
+    const rule = { address: host, port, labels: {}, weight: 1, locality: '', priority: 0, tlsMode: undefined };
+    if (wantsMtls(rule, cluster)) return undefined;
+    const address = hostPort(rule);
+    let endpoint = this.#unnamed.get(address);
+    if (endpoint !== undefined) this.#unnamed.delete(address);
+    else if (this.#unnamed.size >= MAX_UNNAMED && !this.#makeRoom()) return undefined;
+    endpoint ??= new Endpoint(address, rule, this.makePeer(rule));
+    this.#unnamed.set(address, endpoint);
+    return endpoint;
+  }
+
+  /** Lets go of all. Their last attempts end as they would. */
+  close(cluster: ClusterRule): void {
+    this.replace([], cluster);
+    for (const endpoint of this.#unnamed.values()) this.#leave(endpoint);
+    this.#unnamed.clear();
+  }
+
+  /** Members, those that no rule names, and those that are leaving. */
   everything(): readonly Endpoint[] {
-    return [...this.all, ...this.#leaving.values()];
+    return [...this.all, ...this.#unnamed.values(), ...this.#leaving.values()];
   }
 
   drained(endpoint: Endpoint): void {
     this.#leaving.delete(endpoint.address);
     forget(endpoint);
+  }
+
+  #makeRoom(): boolean {
+    for (const [address, endpoint] of this.#unnamed) {
+      if (endpoint.inflight > 0) continue;
+      this.#unnamed.delete(address);
+      forget(endpoint);
+      return true;
+    }
+    return false;
   }
 
   #leave(endpoint: Endpoint): void {

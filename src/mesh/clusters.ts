@@ -101,7 +101,7 @@ export class Clusters {
 
   private create(rule: ClusterRule, protocol: Protocol): Live {
     const { runtime, peers, hash, onEvent, locality } = this.context;
-    const cluster = new Cluster(rule, {
+    const cluster = new Cluster(forProtocol(rule, protocol), {
       runtime,
       onEvent,
       locality,
@@ -110,14 +110,14 @@ export class Clusters {
         peers.acquire({ address: { host, port }, protocol, connectTimeoutMs, maxConnections }),
     });
     cluster.setEndpoints(this.endpoints(rule.endpointsKey));
-    const live = { cluster, holders: 0 };
+    const live = { cluster, protocol, holders: 0 };
     this.index(live, rule.endpointsKey);
     return live;
   }
 
   private update(live: Live, rule: ClusterRule): void {
     const before = live.cluster.rule.endpointsKey;
-    live.cluster.update(rule);
+    live.cluster.update(forProtocol(rule, live.protocol));
     if (before === rule.endpointsKey) return;
     this.unindex(live, before);
     this.index(live, rule.endpointsKey);
@@ -155,5 +155,11 @@ export class Clusters {
 
 interface Live {
   readonly cluster: Cluster;
+  readonly protocol: Protocol;
   holders: number;
+}
+
+/** Where an address is an identity, such as a broker's, no other endpoint can take its calls. */
+function forProtocol(rule: ClusterRule, { traits }: Protocol): ClusterRule {
+  return traits?.addressIsIdentity === true ? { ...rule, balancer: { kind: 'original-destination' } } : rule;
 }

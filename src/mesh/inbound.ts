@@ -4,7 +4,7 @@ import { type Handler, type Listener, LocalHandler, type Peers } from '../connec
 import type { Message, Protocol } from '../message/index.js';
 import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
 import type { KeyedStateStore } from '../policy/index.js';
-import type { Adoption, ServiceRule } from '../rules/index.js';
+import type { Adoption, RuleStore, ServiceRule } from '../rules/index.js';
 import type { Logger } from '../telemetry/index.js';
 import type { Edges } from './edges.js';
 import type { MeshNode } from './options.js';
@@ -36,6 +36,7 @@ export type ServeOptions = {
 );
 
 export interface InboundParts extends SinglePlanParts {
+  readonly store: RuleStore;
   readonly adoption: Adoption;
   readonly peers: Peers;
   readonly protocols: ReadonlyMap<string, Protocol>;
@@ -115,7 +116,7 @@ class Served implements Dispatcher {
 
   private described(): ServiceRule | undefined {
     const { services } = this.parts.adoption;
-    if (!this.named) return ownService(services.values(), this.parts.node, this.appPort);
+    if (!this.named) return ownService(services, this.parts.store, this.parts.node, this.appPort);
     const { host, port } = this.destination;
     return services.get(`${host}_${port}`);
   }

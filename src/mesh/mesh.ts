@@ -191,10 +191,10 @@ export class Mesh implements AsyncDisposable {
    */
   async serve(options: ServeOptions): Promise<Listener> {
     await this.opened();
-    const { runtime, telemetry, active, adoption, peers, protocols, logger, edges } = this;
+    const { runtime, telemetry, active, adoption, peers, protocols, logger, edges, store } = this;
     const { interceptors = [], engines = {} } = this.options;
     return serveInbound(options, {
-      ...{ runtime, engines, telemetry, active, adoption, peers, protocols, logger, edges },
+      ...{ runtime, engines, telemetry, active, adoption, peers, protocols, logger, edges, store },
       node: this.options.node ?? {},
       observe: this.options.mode === 'observe',
       state: this.services.state,

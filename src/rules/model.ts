@@ -130,10 +130,11 @@ export interface ClusterRule {
 
 /**
  * How an endpoint is chosen. `choices`: how many are drawn at random, of which the least busy is taken. Ring sizes as
- * Envoy's.
+ * Envoy's. `original-destination`: a caller that names an endpoint's address gets that endpoint.
  */
 export type BalancerRule =
   | { readonly kind: 'round-robin' | 'random' }
+  | { readonly kind: 'original-destination' }
   | { readonly kind: 'least-request'; readonly choices: number }
   | { readonly kind: 'ring-hash'; readonly minimumRingSize: number; readonly maximumRingSize: number };
 

@@ -8,6 +8,9 @@ import { Random } from './random.js';
 import { RingHash } from './ring-hash.js';
 import { roundRobin } from './round-robin.js';
 
+export { leastRequest } from './least-request.js';
+export { OriginalDestination } from './original-destination.js';
+
 /** @throws {@link Error} - the rule needs an engine that isn't there. */
 export function checkBalancer(cluster: ClusterRule, hash: HashEngine | undefined): void {
   if (cluster.balancer.kind !== 'ring-hash' || hash !== undefined) return;
@@ -17,7 +20,7 @@ export function checkBalancer(cluster: ClusterRule, hash: HashEngine | undefined
 }
 
 export function createBalancer(
-  rule: BalancerRule,
+  rule: Exclude<BalancerRule, { kind: 'original-destination' }>,
   endpoints: readonly Endpoint[],
   runtime: Runtime,
   hash: HashEngine | undefined,

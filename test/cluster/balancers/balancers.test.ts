@@ -3,14 +3,15 @@ import fc from 'fast-check';
 import type { Balancer } from '../../../src/cluster/balancer.js';
 import { createBalancer } from '../../../src/cluster/balancers/index.js';
 import type { Endpoint } from '../../../src/cluster/index.js';
-import type { BalancerRule } from '../../../src/rules/index.js';
 import { ManualRuntime } from '../../../src/testing/index.js';
 import { anyCandidates, attempt, endpoints, type FakePeer, shares } from '../support.js';
 import { hash } from './xxhash.js';
 
 /** What holds for every balancer. */
 
-const RULES: readonly BalancerRule[] = [
+type Rule = Parameters<typeof createBalancer>[0];
+
+const RULES: readonly Rule[] = [
   { kind: 'round-robin' },
   { kind: 'random' },
   { kind: 'least-request', choices: 2 },
@@ -18,7 +19,7 @@ const RULES: readonly BalancerRule[] = [
   { kind: 'ring-hash', minimumRingSize: 64, maximumRingSize: 1024 },
 ];
 
-function make(rule: BalancerRule, over: readonly Endpoint[], seed = 1): Balancer {
+function make(rule: Rule, over: readonly Endpoint[], seed = 1): Balancer {
   return createBalancer(rule, over, new ManualRuntime(seed), hash);
 }
 

@@ -49,7 +49,7 @@ function clusterRule(
     subset,
     endpointsKey: service.key,
     labels,
-    balancer: balancerOf(settings.loadBalancer),
+    balancer: balancerOf(settings.loadBalancer, service),
     outlier: outlierOf(settings.outlierDetection),
     ...(settings.loadBalancer?.localityLbSetting?.enabled === false && { localityFailover: false }),
     limits: limitsOf(connectionPool),
@@ -60,8 +60,12 @@ function clusterRule(
   };
 }
 
-/** Istio's default is least request, with Envoy's two choices; ring sizes are Envoy's and Istio's. */
-function balancerOf(settings: IstioTrafficPolicy['loadBalancer']): BalancerRule {
+/**
+ * Istio's default is least request, with Envoy's two choices; ring sizes are Envoy's and Istio's. Services that Istio does
+ * not resolve (headless ones, `resolution: NONE`) keep the client's choice, whatever their rule says.
+ */
+function balancerOf(settings: IstioTrafficPolicy['loadBalancer'], { resolution }: HostPort): BalancerRule {
+  if (resolution === 'NONE' || settings?.simple === 'PASSTHROUGH') return { kind: 'original-destination' };
   const hash = settings?.consistentHash;
   if (hash !== undefined) {
     const minimumRingSize = hash.ringHash?.minimumRingSize || hash.minimumRingSize || 1_024;

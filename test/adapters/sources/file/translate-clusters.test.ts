@@ -60,7 +60,7 @@ describe('settings', () => {
     ['loadBalancer: { simple: ROUND_ROBIN }', { kind: 'round-robin' }],
     ['loadBalancer: { simple: RANDOM }', { kind: 'random' }],
     ['loadBalancer: { simple: LEAST_CONN }', { kind: 'least-request', choices: 2 }],
-    ['loadBalancer: { simple: PASSTHROUGH }', { kind: 'least-request', choices: 2 }],
+    ['loadBalancer: { simple: PASSTHROUGH }', { kind: 'original-destination' }],
     [
       'loadBalancer: { consistentHash: { httpHeaderName: m } }',
       { kind: 'ring-hash', minimumRingSize: 1_024, maximumRingSize: 8_388_608 },

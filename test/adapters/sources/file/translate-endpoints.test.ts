@@ -81,6 +81,7 @@ describe('a ServiceEntry', () => {
     expect(endpoints('a.demo_20880', entry('resolution: DNS'))).toEqual(['a.demo:1']);
     expect(endpoints('a.demo_20880', entry('resolution: NONE'))).toEqual([]);
     expect(rulesOf(entry('resolution: NONE')).service('a.demo_20880').resolution).toBe('NONE');
+    expect(rulesOf(entry('resolution: NONE')).clusters[0]?.balancer).toEqual({ kind: 'original-destination' });
   });
 
   test('unix sockets and address ranges are left out and told', () => {
