@@ -48,12 +48,15 @@ describe('meltemi', () => {
     expect(await meltemi(option)).toEqual({ code: 0, out: `${version}\n`, err: '' });
   });
 
-  test.each(['lint', 'routes', 'plan', 'explain', 'status', 'decode'])('%s --help tells what it takes', async (name) => {
-    const { code, out } = await meltemi(name, '--help');
-    expect(code).toBe(0);
-    expect(out).toContain(`meltemi ${name} `);
-    expect((await meltemi(name, '-h')).out).toBe(out);
-  });
+  test.each(['lint', 'routes', 'plan', 'explain', 'status', 'decode'])(
+    '%s --help tells what it takes',
+    async (name) => {
+      const { code, out } = await meltemi(name, '--help');
+      expect(code).toBe(0);
+      expect(out).toContain(`meltemi ${name} `);
+      expect((await meltemi(name, '-h')).out).toBe(out);
+    },
+  );
 });
 
 describe('meltemi explain', () => {
