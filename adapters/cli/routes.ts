@@ -1,7 +1,7 @@
 import { describeProblem, loadRules } from '../sources/file/index.js';
 import { blocks } from '../sources/file/problem.js';
+import { toRouteConfigurations } from '../sources/metards/server/route-configurations.js';
 import type { OutputIo } from './io.js';
-import { toRouteConfigurations } from './route-configurations.js';
 import { rulesArgs } from './rules-args.js';
 
 const HELP = `meltemi routes RULES... [--json]

@@ -70,7 +70,8 @@ await check('attw', () => void tool('attw', tarball, '--profile', 'esm-only', '-
 await check('install into an empty folder', async () => {
   execFileSync('mkdir', [consumer]);
   writeFileSync(join(consumer, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }\n');
-  npm(consumer, 'install', tarball, `dubbo2.js@${manifest.devDependencies['dubbo2.js']}`);
+  const peers = Object.entries(manifest.peerDependencies).map(([name, range]) => `${name}@${range}`);
+  npm(consumer, 'install', tarball, `dubbo2.js@${manifest.devDependencies['dubbo2.js']}`, ...peers);
 });
 
 const entries = Object.keys(manifest.exports)

@@ -16,8 +16,6 @@ import { rateLimitOf, routesOf } from './routes.js';
 import { TlsModes } from './tls-modes.js';
 import { placeWorkloads } from './workloads.js';
 
-export { isMetaprotocol } from './port-name.js';
-
 /** Rules, and all that was found wrong or doubtful on the way to them. */
 export interface Translation {
   readonly services: readonly ServiceRule[];

@@ -1,7 +1,6 @@
 import { fromJson, type JsonValue } from '@bufbuild/protobuf';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { toRouteConfigurations } from '../../../../adapters/cli/route-configurations.js';
 import { re2 } from '../../../../adapters/engines/re2.js';
 import { xxhash } from '../../../../adapters/engines/xxhash.js';
 import { readRules } from '../../../../adapters/sources/file/index.js';
@@ -9,6 +8,7 @@ import {
   type RouteConfiguration,
   RouteConfigurationSchema,
 } from '../../../../adapters/sources/metards/generated/envoy/config/route/v3/route_pb.js';
+import { toRouteConfigurations } from '../../../../adapters/sources/metards/server/route-configurations.js';
 import { routeTable } from '../../../../adapters/sources/metards/translate/route-table.js';
 import { type AttributeSource, hashOf, RouteTable } from '../../../../src/routing/index.js';
 import type { HashEngine, RouteRule, RouteTableRule, ServiceRule } from '../../../../src/rules/index.js';

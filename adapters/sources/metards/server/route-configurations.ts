@@ -3,13 +3,13 @@
  * Sorted by name, and matchers by theirs, since the real server's order is random.
  */
 
-import type { AttributeMatch, RouteRule, ServiceRule } from '../../src/rules/index.js';
-import { isMetaprotocol } from '../sources/file/translate/index.js';
+import type { JsonObject } from '@bufbuild/protobuf';
+import type { AttributeMatch, RouteRule, ServiceRule } from '../../../../src/rules/index.js';
 
 /** One object for each metaprotocol port; fields at their default are left out. */
-export function toRouteConfigurations(services: readonly ServiceRule[]): object[] {
+export function toRouteConfigurations(services: readonly ServiceRule[]): JsonObject[] {
   return services
-    .filter((service) => isMetaprotocol(service.portName))
+    .filter(({ portName }) => portName.split('-')[1]?.toLowerCase() === 'metaprotocol')
     .map((service) => ({
       name: service.key,
       virtualHosts: [{ name: 'dummy', domains: ['*'], routes: service.routes.map(route) }],
@@ -17,7 +17,7 @@ export function toRouteConfigurations(services: readonly ServiceRule[]): object[
     .sort((a, b) => order(a.name, b.name));
 }
 
-function route(rule: RouteRule): object {
+function route(rule: RouteRule): JsonObject {
   return {
     ...text('name', rule.name),
     match: { prefix: '/', ...list('headers', [...rule.match].sort((a, b) => order(a.key, b.key)).map(matcher)) },
@@ -40,14 +40,14 @@ function route(rule: RouteRule): object {
   };
 }
 
-function destination({ destinations }: RouteRule): object {
+function destination({ destinations }: RouteRule): JsonObject {
   if (destinations.length === 1) return { cluster: destinations[0]!.cluster };
   const clusters = destinations.map(({ cluster, weight }) => ({ name: cluster, weight }));
   const totalWeight = clusters.reduce((sum, { weight }) => sum + weight, 0);
   return { weightedClusters: { ...list('clusters', clusters), totalWeight } };
 }
 
-function matcher(match: AttributeMatch): object {
+function matcher(match: AttributeMatch): JsonObject {
   const name = match.key;
   switch (match.kind) {
     case 'exact':
@@ -66,6 +66,6 @@ function matcher(match: AttributeMatch): object {
 const header = ([key, value]: readonly [string, string]) => ({
   header: { ...text('key', key), ...text('value', value) },
 });
-const text = (name: string, value: string) => (value === '' ? {} : { [name]: value });
-const list = (name: string, values: readonly object[]) => (values.length === 0 ? {} : { [name]: values });
+const text = (name: string, value: string): JsonObject => (value === '' ? {} : { [name]: value });
+const list = (name: string, values: JsonObject[]): JsonObject => (values.length === 0 ? {} : { [name]: values });
 const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

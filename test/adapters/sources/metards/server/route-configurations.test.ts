@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { toRouteConfigurations } from '../../../adapters/cli/route-configurations.js';
-import { readRules } from '../../../adapters/sources/file/index.js';
-import { blocks } from '../../../adapters/sources/file/problem.js';
-import { largeMesh, readGolden, recordedCases } from '../sources/metards/recorded.js';
+import { readRules } from '../../../../../adapters/sources/file/index.js';
+import { blocks } from '../../../../../adapters/sources/file/problem.js';
+import { toRouteConfigurations } from '../../../../../adapters/sources/metards/server/route-configurations.js';
+import { largeMesh, readGolden, recordedCases } from '../recorded.js';
 
 describe('the routes of the recorded MetaRDS answers', () => {
   test.each(recordedCases)('%s', (name) => {
