@@ -26,10 +26,11 @@ class SimPass extends Pass {
 export class SimAttempt extends Attempt {
   readonly remainingMs = Number.POSITIVE_INFINITY;
   settled = false;
+  readonly beganAt: number;
 
   constructor(now: number, hash: bigint | undefined) {
     super(new SimPass(CALL), 1, undefined);
-    this.startedAt = now;
+    this.beganAt = now;
     this.pass.hash = hash;
   }
 

@@ -118,7 +118,7 @@ class Simulation {
     if (attempt.settled) return;
     attempt.settled = true;
     if (outcome instanceof Failure) this.#failed++;
-    this.#latencies[this.#ended++] = this.#runtime.now() - attempt.startedAt;
+    this.#latencies[this.#ended++] = this.#runtime.now() - attempt.beganAt;
     this.#outlier.settled(attempt, outcome);
     this.#balance.settled(attempt, outcome);
   }

@@ -44,9 +44,10 @@ export abstract class Attempt implements Expirable {
   /** Targets picked for this attempt that could not be connected to; the present one is not among them. */
   unreachable: AttemptTarget[] | undefined = undefined;
   sent: Sent = 'no';
-  startedAt = 0;
-  /** In `runtime.now()`, when the outcome was known; 0 before. */
-  settledAt = 0;
+  /** Since its call started, in whole µs: a number with a fraction is an object of its own. */
+  startedUs = 0;
+  /** Until its outcome was known, in whole µs; -1 before. */
+  tookUs = -1;
   outcome: Outcome | undefined = undefined;
   refusedBy: string | undefined = undefined;
   /** Its id on a shared connection, and so its own WireId: the connection's to write. */

@@ -1,6 +1,6 @@
 /** Calls, their passes and attempts, outcomes and failures. Imports `message` and `runtime`. */
 export { Attempt, type AttemptTarget, type Connection } from './attempt.js';
-export { Call, type Destination, type DownstreamPeer, NO_DEADLINE } from './call.js';
+export { Call, type Destination, type DownstreamPeer, NO_DEADLINE, usSinceStart } from './call.js';
 export type { CallHandle, Dispatcher } from './dispatcher.js';
 export {
   type Blame,

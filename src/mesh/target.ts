@@ -77,8 +77,12 @@ export class Target {
   }
 
   private refresh(): void {
+    if (this.revision !== this.store.revision) this.lookUp();
+  }
+
+  /** On its own: a method with closures allocates their context, also when it returns at once. */
+  private lookUp(): void {
     const { revision } = this.store;
-    if (this.revision === revision) return;
     const { host, port } = this.destination;
     const found = this.store.candidates(host, port);
     this.spoken = this.protocols.get(found.find((it) => this.protocols.has(it.protocol ?? ''))?.protocol ?? '');

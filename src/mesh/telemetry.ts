@@ -6,6 +6,7 @@ import {
   Failure,
   type Outcome,
   type Pass,
+  usSinceStart,
 } from '../call/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import type { RoutedCall, ServiceMeters } from '../pipeline/index.js';
@@ -137,9 +138,8 @@ export class PlanMeters implements ServiceMeters {
     this.active.ended();
     const { pass } = call;
     const meter = pass === undefined ? this.unrouted : pass.plan.meter;
-    const durationMs = call.now - call.startedAt;
     const refusedBy = pass === undefined && outcome instanceof Failure ? (outcome.role ?? 'match') : pass?.refusedBy;
-    meter.settled(call, outcome, durationMs, pass?.attempts ?? 0, refusedBy);
+    meter.settled(call, outcome, usSinceStart(call), pass?.attempts ?? 0, refusedBy);
     this.telemetry.ended(call, this.service, pass, outcome);
   }
 

@@ -1,4 +1,13 @@
-import { Attempt, type Connection, Failure, NO_DEADLINE, type Outcome, Reply, WRITTEN } from '../call/index.js';
+import {
+  Attempt,
+  type Connection,
+  Failure,
+  NO_DEADLINE,
+  type Outcome,
+  Reply,
+  usSinceStart,
+  WRITTEN,
+} from '../call/index.js';
 import type { Message, ReplyStatus } from '../message/index.js';
 import { attemptMutation, type Gate, type Verdict, WAIT } from '../policy/index.js';
 import type { Timer } from '../runtime/index.js';
@@ -40,7 +49,7 @@ export class RoutedAttempt extends Attempt {
   }
 
   start(): void {
-    this.startedAt = this.pass.call.now;
+    this.startedUs = usSinceStart(this.pass.call);
     this.go(BREAKER);
   }
 
@@ -98,7 +107,7 @@ export class RoutedAttempt extends Attempt {
       this.finish(new Failure('INTERNAL', { reason, sent: 'yes', role: 'classify', cause: thrown }));
       return;
     }
-    this.finish(new Reply(message, status));
+    this.finish(new Reply(message, status, this.plan.replyMutation));
   }
 
   lost(failure: Failure): void {
@@ -224,8 +233,9 @@ export class RoutedAttempt extends Attempt {
     if (this.settled) return;
     this.outcome = outcome;
     const { plan, passed } = this;
-    this.settledAt = plan.runtime.now();
-    this.pass.call.now = this.settledAt;
+    const { call } = this.pass;
+    call.now = plan.runtime.now();
+    this.tookUs = usSinceStart(call) - this.startedUs;
     if ((passed & TIMEOUT) !== 0) settle(plan.attemptTimeout!, this, outcome);
     if ((passed & TELEMETRY) !== 0) settle(plan.attemptTelemetry!, this, outcome);
     if ((passed & OUTLIER) !== 0) settle(plan.outlier!, this, outcome);

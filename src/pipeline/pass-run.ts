@@ -211,7 +211,7 @@ export class RoutedPass extends Pass {
     if ((passed & INNER) !== 0) this.owner.passEnded(this, outcome);
     else if (outcome instanceof Failure) {
       if (plan.fallback === null || !this.fallBack(outcome)) this.leave(outcome);
-    } else this.leave(withMutation(outcome, plan.responseMutation));
+    } else this.leave(withMutation(outcome, plan.chainMutation));
   }
 
   private leave(outcome: Outcome): void {

@@ -24,10 +24,13 @@ export class RoutePlan {
     /** Does the cluster's balancer want the hash of the route's keys? */
     readonly hashKeys: readonly string[] | null,
     readonly requestMutation: Mutation | undefined,
-    readonly responseMutation: Mutation | undefined,
+    responseMutation: Mutation | undefined,
     /** A new plan for the same route to another cluster; undefined or a Failure: there is none. */
     readonly fallbackPlan: (cluster: string) => RoutePlan | Failure,
   ) {
+    const chain = slots.interceptors !== null;
+    this.replyMutation = chain ? undefined : responseMutation;
+    this.chainMutation = chain ? responseMutation : undefined;
     this.deadline = slots.deadline;
     this.fallback = slots.fallback;
     this.rateLimit = slots.rateLimit;
@@ -49,6 +52,10 @@ export class RoutePlan {
     return new RoutePlan(runtime, route, cluster, policy, slots, meter, hashKeys, undefined, undefined, fallbackPlan);
   }
 
+  /** What rules change of replies, said where a reply is made: no second object a call. */
+  readonly replyMutation: Mutation | undefined;
+  /** The same where routed interceptors stand: of what they hand out, which may be another reply. */
+  readonly chainMutation: Mutation | undefined;
   readonly deadline: Gate<Pass> | null;
   readonly fallback: Fallback | null;
   readonly rateLimit: Gate<Pass> | null;

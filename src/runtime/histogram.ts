@@ -40,7 +40,7 @@ export class Histogram {
 
   /** Adds a duration; a negative one, or none that is a number, counts as 0. */
   record(durationMs: number): void {
-    recordDuration(this.#page, this.#at, durationMs);
+    recordDuration(this.#page, this.#at, durationMs * 1000);
   }
 
   get count(): number {
@@ -87,9 +87,9 @@ export class Histogram {
   }
 }
 
-/** {@link Histogram.record} for who keeps counters and histogram in one run of slots. */
-export function recordDuration(page: Float64Array, at: number, durationMs: number): void {
-  const us = durationMs > 0 ? durationMs * 1000 : 0;
+/** {@link Histogram.record} for who keeps counters and histogram in one run of slots. @param durationUs - in µs */
+export function recordDuration(page: Float64Array, at: number, durationUs: number): void {
+  const us = durationUs > 0 ? durationUs : 0;
   page[at + bucketOf(us)]!++;
   page[at + SUM]! += us;
 }

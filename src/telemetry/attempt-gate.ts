@@ -17,7 +17,7 @@ export class AttemptTelemetryGate {
   }
 
   settled(attempt: Attempt, outcome: Outcome): void {
-    this.cluster.settled(outcome, attempt.settledAt - attempt.startedAt, attempt.number);
+    this.cluster.settled(outcome, attempt.tookUs, attempt.number);
     const meter = attempt.target?.meter;
     if (meter instanceof EndpointMeter) meter.settled(outcome);
     if (events.attemptEnd.hasSubscribers) events.attemptEnd.publish({ attempt, outcome });

@@ -86,15 +86,16 @@ export function describeCall(ended: EndedCall, shown: Shown = {}): CallRecord {
     sent: failure?.sent,
     refusedBy: pass === undefined ? failure?.role : pass.refusedBy,
     stallMs: failure?.stallMs ?? 0,
-    attempts: attemptsOf(pass?.attempt, call.startedAt, ended),
+    attempts: attemptsOf(pass?.attempt, ended),
     attributes: (shown.keys ?? []).map((key): [string, string] => [key, attribute(ended, key, shown.values ?? false)]),
   };
 }
 
-function attemptsOf(newest: Attempt | undefined, callStartedAt: number, ended: EndedCall): AttemptRecord[] {
+function attemptsOf(newest: Attempt | undefined, ended: EndedCall): AttemptRecord[] {
   const attempts: AttemptRecord[] = [];
   for (let attempt = newest; attempt !== undefined && attempts.length < MAX_ATTEMPTS; attempt = attempt.previous) {
-    const { outcome, startedAt, settledAt } = attempt;
+    const { outcome, tookUs } = attempt;
+    const startedMs = attempt.startedUs / 1000;
     attempts.push({
       number: attempt.number,
       endpoint: attempt.target?.address,
@@ -103,8 +104,8 @@ function attemptsOf(newest: Attempt | undefined, callStartedAt: number, ended: E
       reason: outcome instanceof Failure ? cut(outcome.message) : undefined,
       sent: attempt.sent,
       refusedBy: attempt.refusedBy,
-      startedMs: startedAt - callStartedAt,
-      durationMs: settledAt === 0 ? ended.durationMs - (startedAt - callStartedAt) : settledAt - startedAt,
+      startedMs,
+      durationMs: tookUs < 0 ? ended.durationMs - startedMs : tookUs / 1000,
     });
   }
   return attempts.reverse();

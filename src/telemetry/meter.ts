@@ -87,10 +87,10 @@ abstract class TrafficMeter extends Meter {
     this.page[this.at + BY_ROLE + (ROLE_INDEX.get(role) ?? REFUSING_ROLES.length - 1)]!++;
   }
 
-  protected ended(outcome: Outcome, durationMs: number): void {
+  protected ended(outcome: Outcome, durationUs: number): void {
     const { page, at } = this;
     page[at + BY_OUTCOME + outcomeIndex(outcome)]!++;
-    recordDuration(page, at + DURATIONS, durationMs);
+    recordDuration(page, at + DURATIONS, durationUs);
     if (outcome instanceof Failure && outcome.stallMs > 0) page[at + STALLED]!++;
   }
 
@@ -148,11 +148,12 @@ export class RouteMeter extends TrafficMeter {
 
   /**
    * A call has ended.
+   * @param durationUs - whole µs, here as below: no object where a number with a fraction is one
    * @param attempts - how many were made; 0 if it was refused before
    * @param refusedBy - the stage that refused, if one did
    */
-  settled(call: Call, outcome: Outcome, durationMs: number, attempts: number, refusedBy?: string): void {
-    this.ended(outcome, durationMs);
+  settled(call: Call, outcome: Outcome, durationUs: number, attempts: number, refusedBy?: string): void {
+    this.ended(outcome, durationUs);
     const { page, at } = this;
     page[at + REQUEST_BYTES]! += call.request.size;
     if (attempts > 1) page[at + RETRIES]! += attempts - 1;
@@ -178,9 +179,9 @@ export class ClusterMeter extends TrafficMeter {
   }
 
   /** @param number - of the attempt, from 1 */
-  settled(outcome: Outcome, durationMs: number, number: number): void {
+  settled(outcome: Outcome, durationUs: number, number: number): void {
     this.page[this.at + ACTIVE]!--;
-    this.ended(outcome, durationMs);
+    this.ended(outcome, durationUs);
     if (number === 1) return;
     this.page[this.at + RETRIES]!++;
     if (!(outcome instanceof Failure) && (outcome.status === 'ok' || outcome.status === 'business')) {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom, map } from 'rxjs';
+import { type Interceptor, Reply } from '../../src/index.js';
 import { FrameClient } from './frame-client.js';
 import { count, HOSTS, QUIET, quiet, scene, turn, V2 } from './scene.js';
 import { DEMO, demoService, message, payloadOf, policy, router } from './support.js';
@@ -57,6 +58,32 @@ describe('a mirror', () => {
     expect(copies).toBeGreaterThan(70);
     expect(copies).toBeLessThan(130);
   });
+});
+
+test('what rules change of a reply is outside routed interceptors, also where they hand out another', async () => {
+  const answered = `responseMutation: [{ key: b, value: ' answered' }]`;
+  const seen: (string | undefined)[] = [];
+  const cached = new Reply(message('response', 'cached'));
+  const cache: Interceptor = {
+    name: 'cache',
+    phase: 'routed',
+    intercept: (call, next) =>
+      next(call).pipe(
+        map((reply) => {
+          seen.push(reply.get('b'));
+          return cached;
+        }),
+      ),
+  };
+  const route = `routes: [{ name: r, route: [{ destination: { host: demo.test, subset: v1 } }], ${answered} }]`;
+  const { mesh, server } = await scene(router(route), { interceptors: [cache] });
+  server('10.0.0.1');
+  for (let i = 0; i < 2; i++) {
+    const reply = await firstValueFrom(mesh.call(DEMO, message('request', 'x')));
+    expect([payloadOf(reply.message!), reply.get('b')]).toEqual(['cached', ' answered']);
+  }
+  expect(seen).toEqual([undefined, undefined]);
+  expect(cached.mutation).toBeUndefined();
 });
 
 test('mutations: requests as they are sent, replies as the edge sees and writes them; never the messages', async () => {

@@ -9,8 +9,8 @@ import { call, FakeAttempt, FakePass, message, PROTOCOL, reply } from '../policy
 function attempted(pass: FakePass, address: string | undefined, startedAt: number, tookMs: number, outcome: Outcome) {
   const attempt = new FakeAttempt(pass);
   if (address !== undefined) attempt.target = { address, release() {} };
-  attempt.startedAt = startedAt;
-  attempt.settledAt = startedAt + tookMs;
+  attempt.startedUs = (startedAt - pass.call.startedAt) * 1000;
+  attempt.tookUs = tookMs * 1000;
   attempt.outcome = outcome;
   attempt.sent = outcome instanceof Failure ? outcome.sent : 'yes';
   return attempt;

@@ -32,11 +32,11 @@ describe('meters', () => {
     const meters = new Meters();
     const route = meters.route('demo_20880', 'v2', 'outbound');
     const request = call(sized(100));
-    route.settled(request, new Reply(sized(40)), 1.5, 3);
-    route.settled(request, reply('business'), 1, 1);
-    route.settled(request, new Failure('RATE_LIMITED'), 0.01, 0, 'rate-limit');
-    route.settled(request, new Failure('DENIED'), 0.01, 0, 'somebody new');
-    route.settled(request, new Failure('DEADLINE', { stallMs: 30 }), 100, 1);
+    route.settled(request, new Reply(sized(40)), 1500, 3);
+    route.settled(request, reply('business'), 1000, 1);
+    route.settled(request, new Failure('RATE_LIMITED'), 10, 0, 'rate-limit');
+    route.settled(request, new Failure('DENIED'), 10, 0, 'somebody new');
+    route.settled(request, new Failure('DEADLINE', { stallMs: 30 }), 100_000, 1);
     const who = 'source demo_20880 v2';
     expect(values(meters)).toEqual({
       [`requests_total ${who} ok 0 -`]: 1,
@@ -146,8 +146,7 @@ describe('attempt telemetry', () => {
     for (const outcome of outcomes) {
       const attempt = new FakeAttempt(pass);
       attempt.target = cluster.pick(attempt);
-      attempt.startedAt = 1000;
-      attempt.settledAt = 1003;
+      attempt.tookUs = 3000;
       gate.before(attempt);
       expect(values(meters)[`upstream_rq_active ${CLUSTER}`]).toBe(1);
       gate.settled(attempt, outcome);

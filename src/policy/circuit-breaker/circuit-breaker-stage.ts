@@ -22,7 +22,7 @@ class BreakerGate implements Gate<Attempt> {
   }
 
   settled(attempt: Attempt, outcome: Outcome): void {
-    this.engine.settle(attempt.permit as Permit, breakerResult(outcome), attempt.settledAt);
+    this.engine.settle(attempt.permit as Permit, breakerResult(outcome), attempt.pass.call.now);
     attempt.permit = undefined;
   }
 }

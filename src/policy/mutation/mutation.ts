@@ -3,7 +3,7 @@
  * number). The later wins, as it is nearer to the wire. Only what interceptors set is seen by routes, hashes, limits
  * and logs; what rules set changes the bytes sent and nothing else, so that a rule never depends on another's place.
  *
- * Replies are changed once, on their way out of the pass: attempts that a retry throws away are not.
+ * What rules change of a reply is said once, by the pass: outside its retries and its interceptors.
  */
 import type { Attempt } from '../../call/index.js';
 import { Reply } from '../../call/index.js';

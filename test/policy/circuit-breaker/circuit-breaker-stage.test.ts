@@ -40,7 +40,7 @@ describe('the stage', () => {
     const attempt = new FakeAttempt();
     expect(gate.before(attempt)).toBeUndefined();
     gate.settled(attempt, reply());
-    expect(engine.settle.mock.calls).toEqual([[permit, 'ok', attempt.settledAt]]);
+    expect(engine.settle.mock.calls).toEqual([[permit, 'ok', attempt.pass.call.now]]);
   });
 
   test('refuses while the circuit is open, saying when to come again', () => {
