@@ -38,6 +38,7 @@ export class FieldReader {
     const limit = this.#limit;
     const start = this.end;
     if (start >= limit) return false;
+    this.start = start;
     const bytes = this.#bytes;
     const first = bytes[start]!;
     let at = start + 1;
@@ -47,7 +48,6 @@ export class FieldReader {
       if (at < 0 || this.high !== 0) return this.#broken();
       tag = this.low;
     }
-    this.start = start;
     this.number = tag >>> 3;
     this.wireType = tag & 7;
     this.low = 0;

@@ -191,7 +191,8 @@ export class CodecChecks {
     if (sample.side !== 'downstream') return;
     const { codec, message } = this.#decoded(sample);
     const frame = codec.reject(message, { code: 'NO_ROUTE', message: 'NO_ROUTE: no route of the service matches' });
-    if (message.kind !== 'request') {
+    const opens = message.kind === 'stream-open';
+    if (message.kind !== 'request' && !opens) {
       same(frame, undefined, `answer to a ${message.kind}`);
       return;
     }
@@ -201,7 +202,7 @@ export class CodecChecks {
     if (reply === undefined || more.length > 0) throw new Error('the refusal is no reply of the protocol');
     same(reply.idHigh >>> 0, message.idHigh >>> 0, 'id of the refusal');
     same(reply.idLow >>> 0, message.idLow >>> 0, 'id of the refusal');
-    same(reply.kind, 'error', 'kind of the refusal');
+    if (!opens || reply.kind !== 'stream-close') same(reply.kind, 'error', 'kind of the refusal');
     if (this.options.protocol.classify?.(reply) === 'ok') throw new Error('the refusal counts as an answer');
   }
 
