@@ -6,7 +6,7 @@
 import { type AttributeReader, FieldReader, type Message } from '../../../src/message/index.js';
 import { FRAME, frameOf, isReply } from './fixed-header.js';
 import type { Head } from './head.js';
-import { PAIR, pairsOf, textAt, pairValue } from './trans-info.js';
+import { PAIR, pairsOf, pairValue, textAt } from './trans-info.js';
 
 const field = new FieldReader();
 
