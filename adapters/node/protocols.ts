@@ -3,5 +3,6 @@ import type { Protocol } from '../../src/index.js';
 /** Protocols that come with Meltemi, by name, for everything that takes one by name; each is loaded when it is named. */
 export const PROTOCOLS: ReadonlyMap<string, () => Promise<Protocol>> = new Map([
   ['dubbo', async () => (await import('../protocols/dubbo/index.js')).dubbo],
+  ['thrift', async () => (await import('../protocols/thrift/index.js')).thrift],
   ['trpc', async () => (await import('../protocols/trpc/index.js')).trpc],
 ]);

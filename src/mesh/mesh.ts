@@ -157,13 +157,14 @@ export class Mesh implements AsyncDisposable {
 
   /**
    * A stream to a service, for client libraries that take one: no socket, no port. To a destination that no rule
-   * describes it is a plain TCP connection.
+   * describes it is a plain TCP connection. Emits `connect` on the next tick, since some of them send nothing before it.
    */
   connect(host: string, port: number): Duplex {
     const target = this.outbound.target({ host, port });
     const [client, server] = inProcessDuplex({ host, port, clientEnds: true });
     if (this.intake.open) this.attach(client, server, target);
     else void this.intake.opened.then(() => this.attach(client, server, target));
+    process.nextTick(emitConnect, client);
     return client;
   }
 
@@ -322,4 +323,8 @@ function byName(protocols: readonly Protocol[]): ReadonlyMap<string, Protocol> {
     map.set(protocol.name, protocol);
   }
   return map;
+}
+
+function emitConnect(stream: Duplex): void {
+  if (!stream.destroyed) stream.emit('connect');
 }

@@ -47,6 +47,20 @@ export class ByteQueue {
     return chunk[position]!;
   }
 
+  /**
+   * The bytes from `at` to the end of the chunk that they lie in, left in place; empty if there are none. Looked for from
+   * the back: who reads on where it left off pays for the chunks that came since, however many lie before.
+   */
+  run(at: number): Buffer {
+    if (at >= this.#length) return EMPTY;
+    const position = this.#offset + at;
+    if (position < this.#head.length) return this.#head.subarray(position);
+    let i = this.#rest.length - 1;
+    let start = this.#offset + this.#length - this.#rest[i]!.length;
+    while (position < start) start -= this.#rest[--i]!.length;
+    return this.#rest[i]!.subarray(position - start);
+  }
+
   /** Takes the next `n` bytes off. @throws RangeError if there are fewer: ask {@link length} first. */
   take(n: number): Bytes {
     if (n > this.#length) throw new RangeError(`${n} bytes asked of ${this.#length}`);

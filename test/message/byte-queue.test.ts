@@ -8,7 +8,10 @@ const step = fc.oneof(
     do: fc.constantFrom('take' as const, 'skip' as const, 'peek' as const),
     n: fc.integer({ min: 0, max: 60 }),
   }),
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('at' as const), n: fc.integer({ min: 0, max: 200 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constantFrom('at' as const, 'run' as const), n: fc.integer({ min: 0, max: 200 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const), n: fc.constant(0) }) },
 );
 
@@ -24,7 +27,11 @@ test('behaves as one long buffer, whatever chunks it is given', () => {
           queue.push(chunk);
           all = Buffer.concat([all, chunk]);
         } else if (what === 'at') expect(queue.at(n)).toBe(all[n] ?? -1);
-        else if (what === 'clear') {
+        else if (what === 'run') {
+          const run = queue.run(n);
+          expect(run).toEqual(all.subarray(n, n + run.length));
+          expect(run.length > 0).toBe(n < all.length);
+        } else if (what === 'clear') {
           queue.clear();
           all = all.subarray(all.length);
         } else if (what === 'peek') expect(queue.peek(n)).toEqual(n > all.length ? null : all.subarray(0, n));
@@ -50,4 +57,16 @@ test('a long message keeps the chunks that it came in', () => {
   expect(taken.every((piece, i) => piece.buffer === chunks[i]!.buffer)).toBe(true);
   queue.push(Buffer.from('rest'));
   expect(String(queue.take(4)[0])).toBe('rest');
+});
+
+test('reading on from where one left off costs the chunks that came since', () => {
+  const queue = new ByteQueue();
+  let read = 0;
+  for (let i = 0; i < 100_000; i++) {
+    queue.push(Buffer.of(i & 0xff));
+    const run = queue.run(i);
+    read += run.length;
+    if (run[0] !== (i & 0xff)) throw new Error(`byte ${i} is ${run[0]}`);
+  }
+  expect(read).toBe(100_000);
 });
