@@ -12,7 +12,7 @@ async function help(...command: string[]): Promise<string> {
   return String(stdout.read()).trim();
 }
 
-test.each([[[]], [['lint']], [['routes']], [['plan']], [['explain']], [['status']], [['decode']]])(
+test.each([[[]], [['lint']], [['routes']], [['plan']], [['explain']], [['status']], [['rds']], [['decode']]])(
   'docs/cli.md shows what `meltemi %s --help` prints',
   async (command) => {
     expect(page).toContain(`\`\`\`text\n${await help(...command)}\n\`\`\``);

@@ -48,7 +48,7 @@ describe('meltemi', () => {
     expect(await meltemi(option)).toEqual({ code: 0, out: `${version}\n`, err: '' });
   });
 
-  test.each(['lint', 'routes', 'plan', 'explain', 'status', 'decode'])(
+  test.each(['lint', 'routes', 'plan', 'explain', 'status', 'rds', 'decode'])(
     '%s --help tells what it takes',
     async (name) => {
       const { code, out } = await meltemi(name, '--help');
