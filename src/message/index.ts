@@ -13,6 +13,14 @@ export {
   type Side,
   type Stampable,
 } from './codec.js';
+export {
+  defineProtocol,
+  type FramedKind,
+  type FramedProtocol,
+  type FramedTable,
+  type HeaderField,
+  type NumberType,
+} from './framed/index.js';
 export { asciiAt } from './interned.js';
 export { type AttributeReader, Message, type MessageKind, type Metadata } from './message.js';
 export { Mutation } from './mutation.js';
