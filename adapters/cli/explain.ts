@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Decision } from '../../src/mesh/index.js';
 import { type OutputIo, UsageError } from './io.js';
+import { placementInWords } from './placement.js';
 import { destinationOf, rulesMesh } from './rules-mesh.js';
 
 const USAGE = `meltemi explain RULES... --to HOST:PORT [--attr KEY=VALUE]... [--draw N] [--json]
@@ -56,6 +57,7 @@ function inWords(decision: Decision): string {
     if (value !== undefined && value !== '') lines.push(`${`${name}:`.padEnd(13)}${value}`);
   };
   say('service', decision.service === undefined ? undefined : `${decision.service} (${decision.protocol})`);
+  say('placement', placementInWords(decision.placement));
   for (const miss of decision.skipped) say('skipped', miss);
   if (decision.route !== undefined) {
     const why = decision.matched?.length ? decision.matched.join(' and ') : 'it matches everything';

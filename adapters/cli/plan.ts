@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { PlanDescription } from '../../src/mesh/index.js';
 import type { OutputIo } from './io.js';
+import { placementInWords } from './placement.js';
 import { destinationOf, rulesMesh } from './rules-mesh.js';
 
 const USAGE = `meltemi plan RULES... --to HOST:PORT [--json]
@@ -46,6 +47,7 @@ function inWords(plan: PlanDescription): string {
   const lines = [
     `${plan.service} route ${plan.route || '(no name)'} to ${plan.cluster}, weight ${plan.weight}`,
     `  written at ${plan.origin}; matches ${when}`,
+    `  placed ${placementInWords(plan.placement)}`,
   ];
   if (plan.problem !== undefined) lines.push(`  no plan: ${plan.problem}`);
   for (const { part, role, why } of plan.stages) lines.push(`  ${part.padEnd(8)}${role.padEnd(20)}${why}`);

@@ -9,7 +9,9 @@ export async function rulesMesh(paths: readonly string[], warn: (line: string) =
   const say = (message: string) => warn(message);
   // An error here is that of `ready`.
   const logger = { debug() {}, info() {}, warn: say, error() {} };
-  const mesh = createMesh(await meshOptions(parseConfig({ rules: [...paths], watch: false }), { logger }));
+  // What is beside this process is not what is beside the one that would call.
+  const config = parseConfig({ rules: [...paths], watch: false, sidecar: { captures: 'none' } });
+  const mesh = createMesh(await meshOptions(config, { logger }));
   await mesh.ready();
   return mesh;
 }

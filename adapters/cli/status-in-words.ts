@@ -4,6 +4,7 @@ import type { ProcessStatus } from '../node/control.js';
 
 /** Endpoints are shown one by one up to here, which fits a screen. */
 const MAX_ENDPOINTS = 20;
+const MAX_PLACEMENTS = 20;
 
 /**
  * For people, a section each. Names and reasons are of peers, files and control planes: control characters are escaped, so
@@ -33,6 +34,7 @@ export function statusInWords(status: ProcessStatus): string {
   ];
   if (status.held.length > 0) lines.push('', 'not in force, and why; the rules before stay:');
   for (const { service, why } of status.held) lines.push(`  ${service}: ${why.join('; ')}`);
+  lines.push(...elsewhere(status));
   if (status.clusters.length > 0) {
     lines.push('', ...table(['cluster', 'circuit', 'endpoints'], status.clusters.map(clusterRow)));
   }
@@ -49,6 +51,18 @@ function complaints({ name, lastError, problems }: SourceStatus, at: number): st
   const lines = problems.map(({ severity, message }) => `  ${name}: ${severity}: ${message}`);
   if (lastError !== undefined) lines.unshift(`  ${name}: ${span(at - lastError.at)} ago: ${lastError.message}`);
   return lines;
+}
+
+/** Services whose calls do not go through the pipeline of the process, or are not what their rules say. */
+function elsewhere({ placements, at }: ProcessStatus): string[] {
+  const odd = placements.filter(({ reason }) => reason !== 'served' && reason !== 'undescribed');
+  if (odd.length === 0) return [];
+  const rows = odd
+    .slice(0, MAX_PLACEMENTS)
+    .map(({ service, placement, since, why }) => [service, placement, span(at - since), why]);
+  const lines = table(['calls to', 'go', 'for', 'since'], rows);
+  const more = odd.length - rows.length;
+  return ['', ...lines, ...(more > 0 ? [`  and ${more} more; --json has all`] : [])];
 }
 
 type Cluster = ProcessStatus['clusters'][number];

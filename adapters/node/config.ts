@@ -21,6 +21,9 @@ const duration = z
 
 const positive = z.number().int().positive();
 
+const placement = z.enum(['auto', 'in-process', 'sidecar']);
+const service = z.string().regex(/^.+:\d{1,5}$/, '<host>:<port>');
+
 export const configSchema = z.strictObject({
   rules: z
     .union([z.string(), z.array(z.string())])
@@ -48,7 +51,29 @@ export const configSchema = z.strictObject({
     .describe('Who this process is.'),
   mode: z.enum(['enforce', 'observe']).default('enforce'),
   initialTimeout: duration.default(10_000).describe('How long calls are held at the start until rules are there.'),
-  onNoRules: z.enum(['direct', 'fail']).default('fail'),
+  onNoRules: z.enum(['default-route', 'direct', 'fail']).default('default-route'),
+  maxStale: duration.optional().describe('How old last-good rules may become while there is a sidecar.'),
+  placement: z
+    .union([placement, z.record(service.or(z.literal('*')), placement)])
+    .default('auto')
+    .describe('Where calls go: for all services, or by `<host>:<port>` with `*` for the others.'),
+  sidecar: z
+    .strictObject({
+      captures: z
+        .enum(['auto', 'none', 'services', 'all'])
+        .default('auto')
+        .describe('Which connections of this process its proxy captures; `auto`: all, if one is found.'),
+      ports: z
+        .record(service, z.number().int().min(1).max(65_535))
+        .default({})
+        .describe('Loopback ports of the sidecar that stand for services, by `<host>:<port>`.'),
+    })
+    .prefault({})
+    .describe('The proxy beside this process.'),
+  fallBack: z
+    .strictObject({ lasts: duration.default(60_000), healthy: duration.default(30_000) })
+    .prefault({})
+    .describe('How long a fall-back to the sidecar lasts at least, and after how long of health it ends.'),
   connections: z
     .strictObject({
       pool: z

@@ -14,6 +14,7 @@ import {
 import type { ConnectionOptions, Engines } from '../../src/spi.js';
 import { type LoadedConfig, loadConfig, type MeshConfig, parseConfig } from './config.js';
 import { openMeshControl } from './control.js';
+import { istioProxy } from './istio-proxy.js';
 import { PROTOCOLS } from './protocols.js';
 
 /** What code may give that a configuration file can't. */
@@ -53,11 +54,20 @@ export async function meshOptions(config: LoadedConfig, extra: StartOptions = {}
     mode: config.mode,
     initialTimeoutMs: config.initialTimeout,
     onNoRules: config.onNoRules,
+    ...(config.maxStale === undefined ? {} : { maxStaleMs: config.maxStale }),
+    placement: config.placement,
+    sidecar: sidecarOf(config.sidecar),
+    fallBack: { lastsMs: config.fallBack.lasts, healthyMs: config.fallBack.healthy },
     connections: config.connections as ConnectionOptions,
     ...(config.accessLog === undefined ? {} : { accessLog: accessLogOf(config.accessLog, config, extra.logger) }),
     ...(extra.logger === undefined ? {} : { logger: extra.logger }),
     ...(extra.runtime === undefined ? {} : { runtime: extra.runtime }),
   };
+}
+
+/** Where nothing is said, a proxy that is found is taken for one as Istio injects it, which captures all connections. */
+function sidecarOf({ captures, ports }: LoadedConfig['sidecar']): NonNullable<MeshOptions['sidecar']> {
+  return captures === 'auto' ? { captures: 'all', ports, detect: () => istioProxy() } : { captures, ports };
 }
 
 function accessLogOf(

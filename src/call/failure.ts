@@ -27,6 +27,7 @@ const never = { retry: 'never', breaks: false, blame: 'none' } as const;
 export const FAILURES = {
   NO_SERVICE: { flag: 'NR', summary: 'no rule describes this destination', ...never },
   NO_RULES: { flag: 'NR', summary: 'no rules arrived in time', ...never },
+  NO_SIDECAR: { flag: 'NSC', summary: 'only a sidecar could serve this destination, and there is none', ...never },
   NO_ROUTE: { flag: 'NR', summary: 'no route of the service matches the request', ...never },
   NO_CLUSTER: { flag: 'NC', summary: 'the route names a cluster that nobody describes', ...never },
   NO_ENDPOINT: { flag: 'UH', summary: 'the cluster has no usable endpoint', ...never, retry: 'unsent' },

@@ -6,10 +6,12 @@ import { wantsMtls } from './members.js';
 
 /**
  * The Failure of an attempt for which no endpoint can be used: how many there are, and what is against each. An endpoint
- * counts under the first that applies of: wants mTLS, draining, ejected, tried.
+ * counts under the first that applies of: wants mTLS, draining, ejected, tried. Where all want mTLS only a sidecar could
+ * have served the call.
  */
 export function noEndpoint(cluster: ClusterRule, endpoints: readonly Endpoint[], attempt: Attempt): Failure {
-  return new Failure('NO_ENDPOINT', {
+  const onlyMtls = endpoints.length > 0 && endpoints.every(({ rule }) => wantsMtls(rule, cluster));
+  return new Failure(onlyMtls ? 'NO_SIDECAR' : 'NO_ENDPOINT', {
     role: 'balance',
     reason: `${cluster.name}: ${why(cluster, endpoints, attempt)}`,
   });
@@ -36,7 +38,8 @@ function why(cluster: ClusterRule, endpoints: readonly Endpoint[], attempt: Atte
     ejected > 0 && `${ejected} ejected`,
     draining > 0 && `${draining} draining`,
     tried > 0 && `${tried} tried already`,
-    mtls > 0 && `${mtls} want mTLS, which cannot be presented yet and is never left out: send these calls by a sidecar`,
+    mtls > 0 &&
+      `${mtls} want mTLS, which cannot be presented yet and is never left out: only a sidecar can make these calls`,
   ].filter((count) => count !== false);
   return `none of ${endpoints.length} endpoints can be used: ${counts.join(', ')}`;
 }

@@ -4,11 +4,14 @@ import { formatMatch, formatMiss } from '../routing/index.js';
 import type { PolicyRule } from '../rules/index.js';
 import { messageOf } from './attributes.js';
 import type { Clusters } from './clusters.js';
+import type { PlacementStatus } from './placement/index.js';
 import type { Target } from './target.js';
 
 /** What would become of a call, and why. Plain data: `JSON.stringify` shows all of it. */
 export interface Decision {
   readonly destination: string;
+  /** Where its calls go. Of what a sidecar decides nothing is known here. */
+  readonly placement: PlacementStatus;
   /** `<host>:<port>` of the service that was meant; undefined: nobody's. */
   readonly service?: string;
   readonly protocol?: string;
@@ -37,19 +40,22 @@ export interface Decision {
 /** Decides as a call would, and writes down what it saw. */
 export function explainDecision(
   target: Target,
+  placement: PlacementStatus,
   attributes: Readonly<Record<string, string>>,
   draw: number,
   clusters: Clusters,
 ): Decision {
   const { host, port } = target.destination;
   const destination = `${host}:${port}`;
+  if (target.placed.ungoverned) return { destination, placement, skipped: [] };
   const request = messageOf(attributes);
   const plan = target.plan(request);
-  if (plan instanceof Failure) return { destination, skipped: [], refused: plan.message };
+  if (plan instanceof Failure) return { destination, placement, skipped: [], refused: plan.message };
   const call = new Call(request, plan.protocol, target.destination, NOBODY);
   const { route, misses } = plan.table.explain(call);
   const about = {
     destination,
+    placement,
     service: `${plan.rule.host}:${plan.rule.port}`,
     protocol: plan.protocol.name,
     skipped: misses.map(formatMiss),
@@ -72,6 +78,9 @@ export function explainDecision(
   const drawn = route.pickDestination(draw);
   if (drawn < 0) return { ...decided, refused: 'NO_CLUSTER: no destination has a weight above 0' };
   const cluster = rule.destinations[drawn]!.cluster;
+  if (placement.placement === 'refused') {
+    return { ...decided, cluster, refused: `${target.placed.code}: ${placement.why}` };
+  }
   const compiled = plan.plan(route, drawn);
   if (compiled instanceof Failure) return { ...decided, cluster, refused: compiled.message };
   const held = clusters.hold(cluster, plan.protocol);

@@ -4,5 +4,15 @@ export type { Decision } from './explain.js';
 export type { ServeOptions } from './inbound.js';
 export { createMesh, type ListenOptions, Mesh } from './mesh.js';
 export type { MeshNode, MeshOptions } from './options.js';
+export type {
+  FallBackOptions,
+  OnNoRules,
+  Placement,
+  PlacementOptions,
+  PlacementReason,
+  PlacementStatus,
+  PlacementWish,
+  SidecarOptions,
+} from './placement/index.js';
 export type { PlanDescription, StageDescription } from './plan-description.js';
 export type { MeshStatus } from './status.js';

@@ -11,6 +11,7 @@ export class Intake implements Expirable {
   open = false;
   /** Why the first rules are not there; undefined: they are, if late. */
   problem: Error | undefined;
+  private readonly sourceless: boolean;
   private readonly subscriptions: Subscription[] = [];
   private readonly timer: Timer;
   private resolve!: () => void;
@@ -28,7 +29,14 @@ export class Intake implements Expirable {
     });
     this.timer = context.runtime.timers.arm(initialTimeoutMs, this);
     this.timer.ref();
+    this.sourceless = sources.length === 0;
     this.follow(sources, context);
+  }
+
+  /** Why nobody waits for rules that are not there; undefined: they are there. Nothing is in the way of a mesh without sources. */
+  get noRules(): string | undefined {
+    if (!this.open) return undefined;
+    return this.problem?.message ?? (this.sourceless ? 'this mesh has no source of rules' : undefined);
   }
 
   /** The sources did not say all they have in time. */

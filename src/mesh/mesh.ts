@@ -24,8 +24,10 @@ import { parseService, type ServeOptions, serveInbound } from './inbound.js';
 import { Intake } from './intake.js';
 import type { MeshOptions } from './options.js';
 import { Outbound } from './outbound.js';
+import { Placements } from './placement/index.js';
 import { describePlan, type PlanDescription } from './plan-description.js';
 import { Services } from './services.js';
+import { Singles } from './singles.js';
 import { type MeshStatus, statusOf } from './status.js';
 import type { Target } from './target.js';
 import { MeshTelemetry } from './telemetry.js';
@@ -58,6 +60,7 @@ export class Mesh implements AsyncDisposable {
   private readonly clusters: Clusters;
   private readonly services: Services;
   private readonly outbound: Outbound;
+  private readonly placements: Placements;
   private readonly intake: Intake;
   private readonly telemetry: MeshTelemetry;
   private readonly active = new ActiveCalls();
@@ -112,21 +115,28 @@ export class Mesh implements AsyncDisposable {
       onBreaker: tellCircuit,
       onUpToDate: () => this.obeyed.next(this.store.version),
     });
-    this.outbound = new Outbound({
-      ...parts,
-      store,
-      peers,
-      services: this.services,
-      state: this.services.state,
-      onNoRules: options.onNoRules ?? 'fail',
-      noRules: () => this.intake.problem,
-      transport,
-      edges: this.edges,
+    const { state } = this.services;
+    const singles = new Singles({ ...parts, peers, state });
+    this.placements = new Placements({
+      ...{ runtime, logger, options, rules: { clusters: adoption.clusters, endpoints: store.endpoints } },
+      meter: telemetry.meters.placements,
+      waiting: () => !this.intake.open,
+      noRules: () => this.intake.noRules,
+      wanted: (key) => this.services.want(key),
+      left: (target) => singles.drop(target as Target),
+      release: () => this.outbound.release(),
     });
+    const { services, placements, edges } = this;
+    this.outbound = new Outbound({ ...parts, store, services, singles, placements, transport, edges });
     this.subscription = adoption.changes.subscribe((change) => this.adopted(change));
+    this.subscription.add(store.changes.subscribe(() => placements.changed()));
+    this.subscription.add(store.statuses.subscribe(({ source }) => placements.told(source)));
     const timeoutMs = options.initialTimeoutMs ?? INITIAL_TIMEOUT_MS;
     const context = { runtime, inUse: this.services.inUse };
-    this.intake = new Intake(options.sources, store, context, timeoutMs, logger, () => this.outbound.release());
+    this.intake = new Intake(options.sources, store, context, timeoutMs, logger, () => {
+      placements.changed();
+      this.outbound.release();
+    });
   }
 
   /** Each change of the rules in force, once calls obey it; the value is the content version. */
@@ -162,8 +172,7 @@ export class Mesh implements AsyncDisposable {
   connect(host: string, port: number): Duplex {
     const target = this.outbound.target({ host, port });
     const [client, server] = inProcessDuplex({ host, port, clientEnds: true });
-    if (this.intake.open) this.attach(client, server, target);
-    else void this.intake.opened.then(() => this.attach(client, server, target));
+    this.outbound.whenPlaced(target, () => this.attach(client, server, target));
     process.nextTick(emitConnect, client);
     return client;
   }
@@ -173,17 +182,17 @@ export class Mesh implements AsyncDisposable {
    * @throws Error - the port cannot be listened on, no protocol is known for the service, or the mesh is closed
    */
   async listen(options: ListenOptions): Promise<Listener> {
-    await this.opened();
     const target = this.outbound.target(parseService(options.service));
+    await this.outbound.placed(target);
+    this.open();
     const { protocol } = target;
-    if (protocol === undefined) {
+    if (protocol === undefined && this.placements.of(target).placement !== 'sidecar') {
       throw new Failure('NO_SERVICE', {
         role: 'listen',
         reason: `cannot listen for ${options.service}: no rule describes it, or it speaks no protocol of this mesh (there are: ${[...this.protocols.keys()].join(', ') || 'none'})`,
       });
     }
-    const dispatcher = this.outbound.dispatcher(target);
-    return this.edges.listen(options, (stream) => this.edges.serve(stream, protocol, dispatcher));
+    return this.edges.listen(options, (stream) => this.outbound.accept(stream, target, protocol));
   }
 
   /**
@@ -191,7 +200,8 @@ export class Mesh implements AsyncDisposable {
    * limits, and interceptors for inbound calls.
    */
   async serve(options: ServeOptions): Promise<Listener> {
-    await this.opened();
+    await this.intake.opened;
+    this.open();
     const { runtime, telemetry, active, adoption, peers, protocols, logger, edges, store } = this;
     const { interceptors = [], engines = {} } = this.options;
     return serveInbound(options, {
@@ -210,12 +220,14 @@ export class Mesh implements AsyncDisposable {
    * @param draw - in [0, 1): where weights are drawn. @defaultValue 0
    */
   explain(destination: Destination, attributes: Readonly<Record<string, string>>, draw = 0): Decision {
-    return explainDecision(this.outbound.target(destination), attributes, draw, this.clusters);
+    const target = this.outbound.target(destination);
+    return explainDecision(target, this.placements.status(target), attributes, draw, this.clusters);
   }
 
   /** The compiled plans of a service: each route's stages, in order, with what they are set to. */
   plan(destination: Destination): readonly PlanDescription[] {
-    return describePlan(this.outbound.target(destination));
+    const target = this.outbound.target(destination);
+    return describePlan(target, this.placements.status(target));
   }
 
   /** All counters: names and units are in `docs/observability.md`. */
@@ -234,7 +246,16 @@ export class Mesh implements AsyncDisposable {
 
   /** What the mesh is doing now. */
   get status(): MeshStatus {
-    return statusOf(this.runtime, this.store, this.adoption, this.clusters, this.active, this.services.state);
+    const placements = [...this.outbound].map((target) => this.placements.status(target));
+    return statusOf(
+      placements,
+      this.runtime,
+      this.store,
+      this.adoption,
+      this.clusters,
+      this.active,
+      this.services.state,
+    );
   }
 
   /**
@@ -259,6 +280,7 @@ export class Mesh implements AsyncDisposable {
 
   private async shutDown(drainMs: number): Promise<void> {
     this.outbound.close();
+    this.placements.close();
     this.intake.close();
     this.subscription.unsubscribe();
     const closed = this.edges.close(drainMs);
@@ -277,22 +299,21 @@ export class Mesh implements AsyncDisposable {
 
   private attach(client: Duplex, server: Duplex, target: Target): void {
     if (server.destroyed) return;
-    if (this.closing === undefined) {
-      this.outbound.attach(server, target);
-      return;
-    }
+    const attached = this.closing === undefined ? this.outbound.attach(server, target) : new Failure('DRAINING');
+    if (!(attached instanceof Failure)) return;
     server.on('error', () => {}); // nobody has its end
-    client.destroy(new Failure('DRAINING'));
+    client.destroy(attached);
   }
 
-  private async opened(): Promise<void> {
-    await this.intake.opened;
+  /** @throws Failure - it is not: the mesh was closed */
+  private open(): void {
     if (this.closing !== undefined) throw new Failure('DRAINING');
   }
 
   private adopted(change: AdoptionChange): void {
     this.clusters.apply(change);
     this.services.apply(change);
+    this.placements.changed();
     this.adoptions.next(change);
     tellRules(change, this.store.sources, this.logger);
     const { version, services, clusters, endpoints } = change;

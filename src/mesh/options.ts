@@ -6,6 +6,7 @@ import type { Engines } from '../policy/index.js';
 import type { PolicyOverride, RuleSource } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { AccessLogOptions, Logger, Shown } from '../telemetry/index.js';
+import type { PlacementOptions } from './placement/index.js';
 
 /** Who this process is: selects the services it serves and the rules meant for it. */
 export interface MeshNode {
@@ -18,7 +19,7 @@ export interface MeshNode {
 }
 
 /** The parts that a mesh is made of. Everything but sources and protocols has a default. */
-export interface MeshOptions {
+export interface MeshOptions extends PlacementOptions {
   /** Where rules come from. Several may overlap: the higher precedence wins, key by key. */
   readonly sources: readonly RuleSource[];
   /** What can be decoded. A service whose port names another protocol is refused by name. */
@@ -33,12 +34,6 @@ export interface MeshOptions {
   readonly mode?: 'enforce' | 'observe';
   /** How long calls are held at the start until the sources are in sync. @defaultValue 10,000 ms */
   readonly initialTimeoutMs?: number;
-  /**
-   * What becomes of calls when that time is over and their service is unknown: `fail` refuses with `NO_RULES`, `direct`
-   * dials the destination as it was named.
-   * @defaultValue 'fail'
-   */
-  readonly onNoRules?: 'direct' | 'fail';
   readonly connections?: ConnectionOptions;
   /** What carries bytes to upstreams: another for tests without sockets. @defaultValue TCP */
   readonly transport?: TransportSocket;

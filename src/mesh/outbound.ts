@@ -8,54 +8,56 @@ import {
   Failure,
   NO_DEADLINE,
 } from '../call/index.js';
-import type { Peers, TransportSocket } from '../connection/index.js';
+import type { Drainable, TransportSocket } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
-import type { KeyedStateStore } from '../policy/index.js';
 import type { RuleStore } from '../rules/index.js';
+import type { Runtime } from '../runtime/index.js';
 import type { Logger } from '../telemetry/index.js';
 import type { Edges } from './edges.js';
 import { Hold } from './hold.js';
+import type { Placements } from './placement/index.js';
 import type { Services } from './services.js';
-import { type SinglePlanParts, singlePlan, undescribedService } from './single-plan.js';
+import type { Singles } from './singles.js';
 import { Target } from './target.js';
+import type { MeshTelemetry } from './telemetry.js';
 
 /** Destinations remembered; beyond, all are looked up anew. */
 const MAX_TARGETS = 10_000;
 
-export interface OutboundParts extends SinglePlanParts {
-  readonly peers: Peers;
-  readonly state: KeyedStateStore;
+export interface OutboundParts {
+  readonly runtime: Runtime;
+  readonly telemetry: MeshTelemetry;
   readonly store: RuleStore;
   readonly services: Services;
+  readonly singles: Singles;
+  readonly placements: Placements;
   readonly protocols: ReadonlyMap<string, Protocol>;
   readonly logger: Logger;
-  /** What becomes of calls to services that nobody describes, when the first rules did not come in time. */
-  readonly onNoRules: 'direct' | 'fail';
-  /** Why there are no first rules; undefined: there are. */
-  readonly noRules: () => Error | undefined;
   readonly transport: TransportSocket;
   readonly edges: Edges;
 }
 
-/** Calls and streams of this process to services. */
+/** Calls and streams of this process to services, each by the placement of its destination. */
 export class Outbound {
   private readonly hold: Hold;
+  /** Streams that wait for a placement. */
+  private readonly streams = new Set<WaitingStream>();
   private readonly targets = new Map<string, Map<number, Target>>();
-  /** Plans of destinations that nobody describes. */
-  private readonly directs = new Map<Target, ServicePlan>();
-  private open = false;
   private closed = false;
 
   constructor(private readonly parts: OutboundParts) {
     this.hold = new Hold(parts.runtime.timers);
   }
 
-  /** The rules are there, or will not come in time: calls that were held go on, and nothing goes around the rules. */
+  /** What waited may go on, if it need not any more. */
   release(): void {
-    this.open = true;
-    this.dropDirects();
     this.hold.release();
+    for (const stream of this.streams) {
+      if (this.waits(stream.target)) continue;
+      this.streams.delete(stream);
+      stream.go();
+    }
   }
 
   /** Calls are refused from here on. */
@@ -66,45 +68,60 @@ export class Outbound {
 
   begin(target: Target, request: Message, sink: CallSink, timeoutMs?: number, peer?: DownstreamPeer): CallHandle {
     const deadlineAt = timeoutMs === undefined ? NO_DEADLINE : this.parts.runtime.now() + timeoutMs;
-    if (this.open) return this.start(target, request, sink, deadlineAt, peer);
-    return this.held(target, request, sink, deadlineAt, peer);
-  }
-
-  /** Until there are rules. On its own, so that calls after that allocate no context for its closures. */
-  private held(
-    target: Target,
-    request: Message,
-    sink: CallSink,
-    deadlineAt: number,
-    peer: DownstreamPeer | undefined,
-  ): CallHandle {
-    return this.hold.add(
-      request,
-      deadlineAt,
-      () => this.start(target, request, sink, deadlineAt, peer),
-      (failure) => this.refuse(target, request, sink, peer, failure),
-    );
+    return this.admit(target, request, sink, deadlineAt, peer);
   }
 
   dispatcher(target: Target): Dispatcher {
     return { dispatch: (request, sink, peer) => this.begin(target, request, sink, undefined, peer) };
   }
 
-  /** Serves a stream of one of our own clients, or passes it through where the destination is none of ours. */
-  attach(stream: Duplex, target: Target): void {
-    const { edges, transport } = this.parts;
+  /** Resolves when the destination has a placement, or the mesh closes. */
+  placed(target: Target): Promise<void> {
+    return new Promise((go) => this.whenPlaced(target, go));
+  }
+
+  /** {@link placed}, at once if it can be. */
+  whenPlaced(target: Target, go: () => void): void {
+    if (this.waits(target)) this.streams.add({ target, go });
+    else go();
+  }
+
+  /**
+   * Serves a stream of one of our own clients, or passes it through, byte for byte: to the sidecar, or where it was
+   * addressed if the destination is none of ours. It stays what it is until it is closed. The calls of one that is served
+   * go where each belongs; of one that is passed through nobody here knows where a call begins.
+   * @returns a Failure if it can be neither
+   */
+  attach(stream: Duplex, target: Target): Drainable | Failure {
+    const { edges, placements, transport } = this.parts;
+    const { placement, sidecar } = placements.of(target);
+    if (placement === 'sidecar') return edges.pass(stream, transport.connect(sidecar));
+    if (placement === 'direct') return edges.pass(stream, transport.connect(target.destination));
     const { protocol } = target;
-    if (protocol !== undefined) edges.serve(stream, protocol, this.dispatcher(target));
-    else edges.pass(stream, transport.connect(target.destination));
+    if (protocol === undefined) return placements.refusal(target);
+    return edges.serve(stream, protocol, this.dispatcher(target));
+  }
+
+  /**
+   * {@link attach} for a stream of a listener, which is served whenever it can be read.
+   * @param spoken - what was spoken there when we began to listen
+   */
+  accept(stream: Duplex, target: Target, spoken: Protocol | undefined): Drainable {
+    const { edges, placements } = this.parts;
+    const protocol = target.protocol ?? spoken;
+    if (protocol !== undefined && placements.of(target).placement !== 'sidecar') {
+      return edges.serve(stream, protocol, this.dispatcher(target));
+    }
+    const attached = this.attach(stream, target);
+    if (!(attached instanceof Failure)) return attached;
+    stream.destroy();
+    return { drain: () => Promise.resolve() };
   }
 
   target({ host, port }: Destination): Target {
     let ports = this.targets.get(host);
     if (ports === undefined) {
-      if (this.targets.size >= MAX_TARGETS) {
-        this.targets.clear();
-        this.dropDirects();
-      }
+      if (this.targets.size >= MAX_TARGETS) this.forget();
       ports = new Map();
       this.targets.set(host, ports);
     }
@@ -117,9 +134,46 @@ export class Outbound {
     return target;
   }
 
-  private dropDirects(): void {
-    for (const plan of this.directs.values()) plan.retire();
-    this.directs.clear();
+  /** Destinations in use. */
+  *[Symbol.iterator](): IterableIterator<Target> {
+    for (const ports of this.targets.values()) yield* ports.values();
+  }
+
+  private forget(): void {
+    this.targets.clear();
+    this.parts.singles.clear();
+    this.parts.placements.clear();
+  }
+
+  private waits(target: Target): boolean {
+    return !this.closed && this.parts.placements.of(target).placement === 'waiting';
+  }
+
+  private admit(
+    target: Target,
+    request: Message,
+    sink: CallSink,
+    deadlineAt: number,
+    peer: DownstreamPeer | undefined,
+  ): CallHandle {
+    if (this.waits(target)) return this.held(target, request, sink, deadlineAt, peer);
+    return this.start(target, request, sink, deadlineAt, peer);
+  }
+
+  /** On its own, so that calls which need not wait allocate no context for its closures. */
+  private held(
+    target: Target,
+    request: Message,
+    sink: CallSink,
+    deadlineAt: number,
+    peer: DownstreamPeer | undefined,
+  ): CallHandle {
+    return this.hold.add(
+      request,
+      deadlineAt,
+      () => this.admit(target, request, sink, deadlineAt, peer),
+      (failure) => this.refuse(target, request, sink, peer, failure),
+    );
   }
 
   private start(
@@ -153,31 +207,20 @@ export class Outbound {
   }
 
   private plan(target: Target, request: Message): ServicePlan | Failure {
-    if (target.described.length > 0) return target.plan(request);
-    const problem = this.parts.noRules();
-    if (problem === undefined) return target.plan(request);
-    if (this.parts.onNoRules === 'direct') return this.direct(target);
-    return new Failure('NO_RULES', { role: 'resolve', reason: problem.message });
-  }
-
-  /** For want of rules: to where the call was addressed, in the mesh's only protocol. */
-  private direct(target: Target): ServicePlan | Failure {
-    let plan = this.directs.get(target);
-    if (plan !== undefined) return plan;
-    const [protocol, another] = this.parts.protocols.values();
-    const { host, port } = target.destination;
-    if (protocol === undefined || another !== undefined) {
-      const reason = `no rules, and which protocol ${host}:${port} speaks cannot be told: the mesh has ${this.parts.protocols.size}`;
-      return new Failure('NO_RULES', { role: 'resolve', reason });
-    }
-    const address = { host, port };
-    const peer = () => this.parts.peers.acquire({ address, protocol });
-    const single = { direction: 'outbound', cluster: `outbound|${port}||${host}`, address, peer } as const;
-    const rule = undescribedService(host, port, protocol);
-    plan = singlePlan(rule, protocol, single, this.parts.state.hold(), this.parts);
-    this.directs.set(target, plan);
-    return plan;
+    const { placed } = target;
+    const { placement } = placed;
+    if (placement === 'in-process') return target.plan(request);
+    // What cannot be decoded cannot be encoded either: a sidecar takes its streams, and nobody its calls.
+    const unreadable = target.protocol === undefined && target.described.length > 0;
+    if (placement === 'refused' && !unreadable) return this.parts.placements.refusal(target);
+    if (unreadable || !placed.ungoverned) return target.plan(request);
+    return this.parts.singles.plan(target, placement === 'sidecar' ? placed.sidecar : target.destination);
   }
 }
 
 const ENDED: CallHandle = { cancel() {} };
+
+interface WaitingStream {
+  readonly target: Target;
+  readonly go: () => void;
+}

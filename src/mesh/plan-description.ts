@@ -2,6 +2,7 @@ import { Failure } from '../call/index.js';
 import { ROLES, type RoutePlan } from '../pipeline/index.js';
 import { formatMatch } from '../routing/index.js';
 import type { PolicyRule } from '../rules/index.js';
+import type { PlacementStatus } from './placement/index.js';
 import type { Target } from './target.js';
 
 /** A stage of a compiled plan, for people. */
@@ -15,6 +16,8 @@ export interface StageDescription {
 /** The compiled plan of a route to one of its clusters. */
 export interface PlanDescription {
   readonly service: string;
+  /** Where its calls go: unless that is in-process, this plan is what they would get. */
+  readonly placement: PlacementStatus;
   readonly route: string;
   readonly origin: string;
   readonly match: readonly string[];
@@ -30,7 +33,7 @@ export interface PlanDescription {
 }
 
 /** All plans of the services at a destination; compiles those that were never used. */
-export function describePlan(target: Target): readonly PlanDescription[] {
+export function describePlan(target: Target, placement: PlacementStatus): readonly PlanDescription[] {
   return target.described.flatMap((rule) => {
     const service = `${rule.host}:${rule.port}`;
     const compiled = target.planOf(rule);
@@ -40,6 +43,7 @@ export function describePlan(target: Target): readonly PlanDescription[] {
         const plan = compiled.plan(route, at);
         const about = {
           service,
+          placement,
           route: route.name,
           origin: route.rule.from.origin,
           match: route.rule.match.map(formatMatch),

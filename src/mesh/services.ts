@@ -46,6 +46,8 @@ export class Services {
   readonly state = new KeyedStateStore();
   private readonly plans = new Map<string, ServicePlan | Failure>();
   private readonly stale = new Set<string>();
+  /** Those that are called, compiled or not: the rules of those whose calls go elsewhere must come all the same. */
+  private readonly wanted = new Set<string>();
   private readonly used = new BehaviorSubject<ReadonlySet<string>>(new Set());
   private telling = false;
   private slicing = false;
@@ -60,8 +62,15 @@ export class Services {
     if (inForce === undefined) return unusable(rule, adoption);
     const plan = this.compile(inForce);
     this.plans.set(rule.key, plan);
-    this.tellUse();
+    this.want(rule.key);
     return plan;
+  }
+
+  /** A service is called, if not here. */
+  want(key: string): void {
+    if (this.wanted.has(key)) return;
+    this.wanted.add(key);
+    this.tellUse();
   }
 
   /** Keys of the services that were asked for and still exist: those now, then at each change. */
@@ -71,7 +80,10 @@ export class Services {
 
   /** Services in use whose own rules, or whose clusters' policies, changed are compiled anew. */
   apply(change: AdoptionChange): void {
-    for (const key of change.services) if (this.plans.has(key)) this.stale.add(key);
+    for (const key of change.services) {
+      if (this.plans.has(key)) this.stale.add(key);
+      if (!this.context.adoption.services.has(key) && this.wanted.delete(key)) this.tellUse();
+    }
     if (change.clusters.size > 0) {
       for (const [key, plan] of this.plans) {
         if (plan instanceof ServicePlan && plan.uses(change.clusters)) this.stale.add(key);
@@ -98,7 +110,7 @@ export class Services {
     this.telling = true;
     setImmediate(() => {
       this.telling = false;
-      this.used.next(new Set(this.plans.keys()));
+      this.used.next(new Set(this.wanted));
     });
   }
 
@@ -121,7 +133,6 @@ export class Services {
     const rule = this.context.adoption.services.get(key);
     if (rule === undefined) {
       this.plans.delete(key);
-      this.tellUse();
     } else {
       const after = this.compile(rule);
       if (after instanceof Failure && before instanceof ServicePlan) {

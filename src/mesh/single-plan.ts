@@ -24,17 +24,20 @@ export interface Single {
   readonly address: { readonly host: string; readonly port: number };
   /** Asked for once; released with the plan. */
   readonly peer: () => Peer;
+  /** A sidecar counts its calls. @defaultValue false */
+  readonly unreported?: boolean;
 }
 
 /**
  * A plan of one nameless route that matches everything, to one cluster with one endpoint: calls that are served here
- * (the handler, or the app's own port), and calls that go where they were addressed for want of rules. Of the service's
+ * (the handler, or the app's own port), calls that a sidecar governs, and calls that go where they were addressed for want
+ * of rules. Of the service's
  * rules only the serving side's hold: what the callers' plans do must not be done twice.
  */
 export function singlePlan(
   service: ServiceRule,
   protocol: Protocol,
-  { direction, cluster: name, address, peer }: Single,
+  { direction, cluster: name, address, peer, unreported }: Single,
   state: HeldState,
   parts: SinglePlanParts,
 ): ServicePlan {
@@ -43,7 +46,8 @@ export function singlePlan(
   const endpoint = { labels: {}, weight: 1, locality: '', priority: 0, tlsMode: 'disabled' } as const;
   cluster.setEndpoints([{ ...endpoint, address: address.host, port: address.port }]);
   const rule: ServiceRule = { ...service, routes: [routeRule(name)], policy: {} };
-  const meters = new PlanMeters(parts.telemetry, rule.key, direction);
+  const { telemetry } = parts;
+  const meters = new PlanMeters(telemetry, rule.key, direction, unreported ? telemetry.unreported : telemetry.meters);
   return new ServicePlan({
     rule,
     direction,

@@ -4,6 +4,7 @@ import { type BreakerState, circuitOf, type KeyedStateStore } from '../policy/in
 import type { Adoption, RuleStore, SourceStatus } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Clusters } from './clusters.js';
+import type { PlacementStatus } from './placement/index.js';
 
 /** What a mesh is doing, as plain data. */
 export interface MeshStatus {
@@ -14,6 +15,8 @@ export interface MeshStatus {
   readonly version: string;
   /** Services whose newest rules are not in force, with the reason. */
   readonly held: readonly { readonly service: string; readonly why: readonly string[] }[];
+  /** Where the calls of each destination go that was used, and why. */
+  readonly placements: readonly PlacementStatus[];
   readonly activeCalls: number;
   /** Clusters that were called since their rules came. */
   readonly clusters: readonly {
@@ -25,6 +28,7 @@ export interface MeshStatus {
 }
 
 export function statusOf(
+  placements: readonly PlacementStatus[],
   runtime: Pick<Runtime, 'wallNow'>,
   store: RuleStore,
   adoption: Adoption,
@@ -40,6 +44,7 @@ export function statusOf(
       service,
       why: [...problems.map((it) => it.message), ...unknown.map((name) => `nobody describes ${name}`)],
     })),
+    placements,
     activeCalls: active.count,
     clusters: [...clusters].map((cluster) => ({
       name: cluster.name,

@@ -2,6 +2,7 @@ import { type Destination, Failure } from '../call/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import type { ServicePlan } from '../pipeline/index.js';
 import { Chooser, type RuleStore, type ServiceRule } from '../rules/index.js';
+import { Placed } from './placement/index.js';
 import type { Services } from './services.js';
 
 /**
@@ -9,6 +10,7 @@ import type { Services } from './services.js';
  * do, the message's service keys choose. Looked up once, and again after rules have changed.
  */
 export class Target {
+  readonly placed = new Placed();
   private candidates: readonly ServiceRule[] = [];
   private chooser = new Chooser([]);
   private revision = -1;

@@ -47,6 +47,8 @@ export interface TelemetryOptions {
 /** What a mesh counts, keeps and logs of its calls. */
 export class MeshTelemetry {
   readonly meters: Meters;
+  /** Of calls that a sidecar reports: counted twice they would be wrong. Nobody reads these. */
+  readonly unreported = new Meters();
   readonly recorder: CallRecorder;
   private readonly runtime: Runtime;
   private readonly accessLog: AccessLog | undefined;
@@ -105,16 +107,17 @@ export class PlanMeters implements ServiceMeters {
     private readonly telemetry: MeshTelemetry,
     private readonly service: string,
     private readonly direction: 'outbound' | 'inbound',
+    /** Of calls; attempts are always counted among the mesh's own. */
+    private readonly calls = telemetry.meters,
   ) {
-    const { meters } = telemetry;
-    this.active = meters.service(service, direction);
-    this.unrouted = meters.route(service, NO_ROUTE, direction);
+    this.active = calls.service(service, direction);
+    this.unrouted = calls.route(service, NO_ROUTE, direction);
   }
 
   route(name: string): RouteMeter {
     let meter = this.routes.get(name);
     if (meter === undefined) {
-      meter = this.telemetry.meters.route(this.service, name, this.direction);
+      meter = this.calls.route(this.service, name, this.direction);
       this.routes.set(name, meter);
     }
     return meter;

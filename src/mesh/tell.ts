@@ -2,7 +2,7 @@ import type { ClusterEvent } from '../cluster/index.js';
 import type { ConnectionEvent } from '../connection/index.js';
 import type { BreakerState } from '../policy/index.js';
 import type { AdoptionChange, SourceChange, SourceStatus } from '../rules/index.js';
-import { events, type Logger } from '../telemetry/index.js';
+import { events, type Logger, type PlacementChange } from '../telemetry/index.js';
 
 /** How a source stands now, and what it complains of: once each, at the level that it has. */
 export function tellSource({ source, before, error, problems }: SourceChange, logger: Logger): void {
@@ -38,6 +38,19 @@ export function tellRules(change: AdoptionChange, sources: readonly SourceStatus
   const source = sources.map((it) => it.name).join(',');
   const sizes = { services: services.size, clusters: clusters.size, endpoints: endpoints.size };
   events.rulesApplied.publish({ source, version, ...sizes });
+}
+
+/** Where the calls of a service go from now on. A fall-back, and what takes it from where it was served, is worth a warning. */
+export function tellPlacement(
+  change: PlacementChange,
+  why: { readonly text: string; readonly fallBack: boolean },
+  logger: Logger,
+): void {
+  const { service, from, to } = change;
+  const warns = why.fallBack && (to === 'sidecar' || (from !== undefined && from !== 'waiting'));
+  const before = from === undefined || from === to ? '' : `, before ${from}`;
+  logger[warns ? 'warn' : 'info'](`${service}: ${to}${before}, since ${why.text}`);
+  if (events.placementChange.hasSubscribers) events.placementChange.publish(change);
 }
 
 export function tellCircuit(cluster: string, state: BreakerState): void {

@@ -208,6 +208,24 @@ export const METRICS: readonly Metric[] = [
     help: 'things that the source said, or was told by its files, that are not in force',
     read: (meters) => ofSources(meters, ({ rejected }) => rejected),
   },
+  {
+    name: 'placement_services',
+    type: 'gauge',
+    labels: ['placement'],
+    help: 'services in use, as they are addressed, by where their calls go',
+    *read({ placements }) {
+      for (const [placement, value] of placements.now) if (value !== 0) yield { labels: { placement }, value };
+    },
+  },
+  {
+    name: 'placement_switches_total',
+    type: 'counter',
+    labels: ['from', 'to', 'reason'],
+    help: 'changes of where the calls of a service go; its first placement is none',
+    *read({ placements }) {
+      for (const { count, ...labels } of placements.switches.values()) yield { labels, value: count };
+    },
+  },
 ];
 
 type Labels = Readonly<Record<string, string>>;

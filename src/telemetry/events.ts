@@ -102,6 +102,15 @@ export interface SourceTransition {
   readonly error: string | undefined;
 }
 
+export interface PlacementChange {
+  /** `<host>:<port>`, as it is called. */
+  readonly service: string;
+  /** Undefined: this is its first placement. The same as `to`: only the reason is another. */
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly reason: string;
+}
+
 function named<T>(name: string): EventChannel<T> {
   return channel(name) as EventChannel<unknown>;
 }
@@ -119,4 +128,5 @@ export const events = {
   rulesApplied: named<RulesApplied>('meltemi:rules:applied'),
   rulesProblem: named<RulesProblem>('meltemi:rules:problem'),
   sourceChange: named<SourceTransition>('meltemi:source:change'),
+  placementChange: named<PlacementChange>('meltemi:placement:change'),
 } as const;

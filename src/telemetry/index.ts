@@ -16,6 +16,7 @@ export {
   type EndpointRestored,
   type EventChannel,
   events,
+  type PlacementChange,
   type RulesApplied,
   type RulesProblem,
   type SourceTransition,
@@ -26,4 +27,5 @@ export { type Logger, oneLine, silentLogger, stderrLogger, withoutRepeats } from
 export { type ClusterMeter, REFUSING_ROLES, type Reporter, type RouteMeter, type ServiceMeter } from './meter.js';
 export { Meters, NO_ROUTE } from './meters.js';
 export { OUTCOMES, type OutcomeName, outcomeName } from './outcomes.js';
+export { PlacementMeter } from './placement-meter.js';
 export { CallRecorder } from './recorder.js';

@@ -1,6 +1,7 @@
 import type { SourceStatus } from '../rules/index.js';
 import { CounterSlab } from '../runtime/index.js';
 import { ClusterMeter, EndpointMeter, type Meter, type Reporter, RouteMeter, ServiceMeter } from './meter.js';
+import { PlacementMeter } from './placement-meter.js';
 
 /** Label `route` of calls for which no route was found. */
 export const NO_ROUTE = '-';
@@ -11,6 +12,7 @@ export const NO_ROUTE = '-';
  * that rules which come and go for months cost nothing. Asking is a Map access: not for the call path.
  */
 export class Meters {
+  readonly placements = new PlacementMeter();
   readonly #slab = new CounterSlab();
   readonly #services = new Map<string, ServiceMeter>();
   readonly #routes = new Map<string, RouteMeter>();

@@ -134,7 +134,13 @@ export function sizes(mesh: Mesh): Record<string, number> {
     adoption: { held: Map<string, unknown>; clusters: Map<string, unknown>; services: Map<string, unknown> };
     adoptions: { observers: unknown[] };
     obeyed: { observers: unknown[] };
-    outbound: { targets: Map<string, unknown>; directs: Map<unknown, unknown>; hold: { held: Set<unknown> } };
+    outbound: {
+      targets: Map<string, unknown>;
+      hold: { held: Set<unknown> };
+      streams: Set<unknown>;
+      parts: { singles: { plans: Map<unknown, unknown> } };
+    };
+    placements: { unsettled: Set<unknown> };
     edges: { streams: Set<unknown>; listeners: Set<unknown> };
   };
   const { services, telemetry, clusters, peers, adoption, adoptions, obeyed, outbound } = it;
@@ -155,7 +161,9 @@ export function sizes(mesh: Mesh): Record<string, number> {
     adoptedServices: adoption.services.size,
     observers: adoptions.observers.length + obeyed.observers.length,
     targets: outbound.targets.size,
-    directs: outbound.directs.size,
+    singles: outbound.parts.singles.plans.size,
+    unsettled: it.placements.unsettled.size,
+    waitingStreams: outbound.streams.size,
     heldCalls: outbound.hold.held.size,
     streams: it.edges.streams.size,
     listeners: it.edges.listeners.size,

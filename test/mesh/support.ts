@@ -99,7 +99,7 @@ export interface World {
   readonly source: YamlSource;
   readonly network: MemoryNetwork;
   /** Serves an address; by default it answers with its address and the payload. */
-  server(host: string, answer?: Answer): () => void;
+  server(host: string, answer?: Answer, port?: number): () => void;
   /** One call; the reply's payload, or the code of the Failure. */
   call(payload?: string, timeoutMs?: number): Promise<string>;
 }
@@ -115,7 +115,7 @@ export function world(yaml?: string, options: Partial<MeshOptions> = {}): World 
     logger: silentLogger,
     ...options,
   });
-  const server = (host: string, answer: Answer = (payload) => `${host} ${payload}`) => {
+  const server = (host: string, answer: Answer = (payload) => `${host} ${payload}`, port = 9000) => {
     const dispatcher: Dispatcher = {
       dispatch: (request, sink) => {
         const reply = (payload: string) => sink.reply(new Reply(message('response', payload)));
@@ -124,7 +124,7 @@ export function world(yaml?: string, options: Partial<MeshOptions> = {}): World 
         return { cancel() {} };
       },
     };
-    return network.listen({ host, port: 9000 }, (socket) => {
+    return network.listen({ host, port }, (socket) => {
       serve(socket, frames, dispatcher, { runtime: systemRuntime() });
     });
   };

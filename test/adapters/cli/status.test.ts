@@ -134,6 +134,17 @@ describe('a status in words', () => {
       },
     ],
     held: [{ service: 'demo_20880', why: ['nobody describes outbound|20880|v3|demo'] }],
+    placements: [
+      { service: 'demo:20880', placement: 'in-process', reason: 'served', why: 'its rules are here', since: at },
+      {
+        service: 'bank:20880',
+        placement: 'sidecar',
+        reason: 'mtls',
+        why: 'its endpoints want mTLS',
+        sidecar: '127.0.0.1:15080',
+        since: at - 5000,
+      },
+    ],
     activeCalls: 7,
     clusters: [
       {
@@ -165,6 +176,9 @@ metards  stale  12s  1764144000  3m 20s ago  routes 3  4        1
 
 not in force, and why; the rules before stay:
   demo_20880: nobody describes outbound|20880|v3|demo
+
+calls to    go       for  since
+bank:20880  sidecar  5s   its endpoints want mTLS
 
 cluster               circuit  endpoints
 outbound|20880||demo  open     1 of 2 take calls

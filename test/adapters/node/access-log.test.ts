@@ -27,7 +27,7 @@ async function refusedCall(path: string): Promise<string[]> {
   await using mesh = createMesh(options);
   await mesh.ready();
   const call = firstValueFrom(mesh.call({ host: 'nowhere', port: 1 }, message('request', '')));
-  await expect(call).rejects.toMatchObject({ code: 'NO_SERVICE' });
+  await expect(call).rejects.toMatchObject({ code: 'NO_RULES' });
   await mesh.close();
   out.end();
   await ended;

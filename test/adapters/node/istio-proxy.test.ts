@@ -1,0 +1,42 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import { afterEach, expect, test } from '@jest/globals';
+import { istioProxy } from '../../../adapters/node/istio-proxy.js';
+
+const servers: (Server | TcpServer)[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
+});
+
+async function listening(server: Server | TcpServer): Promise<number> {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as { port: number }).port;
+}
+
+const http = (answer: RequestListener) => listening(createServer(answer));
+
+test.each([
+  [200, true],
+  [503, true],
+  [404, false],
+])('a health check that answers %i: %s', async (status, there) => {
+  let asked = '';
+  const port = await http((request, response) => {
+    asked = request.url!;
+    response.writeHead(status).end('x'.repeat(100_000));
+  });
+  expect(await istioProxy(port)).toBe(there);
+  expect(asked).toBe('/healthz/ready');
+});
+
+test('nobody listens, or somebody who hangs up or speaks something else', async () => {
+  const port = await http(() => {});
+  const gone = servers.pop()!;
+  await new Promise((resolve) => gone.close(resolve));
+  expect(await istioProxy(port)).toBe(false);
+  expect(await istioProxy(await listening(createTcpServer((socket) => void socket.destroy())))).toBe(false);
+  expect(await istioProxy(await listening(createTcpServer((socket) => void socket.end('hello\r\n').resume())))).toBe(
+    false,
+  );
+});
