@@ -10,7 +10,7 @@ import { check } from './kit/check.js';
 import { slowness } from './kit/reference.js';
 import { print } from './kit/report.js';
 import type { Row, Suite } from './kit/row.js';
-import { codec } from './suites/codec.js';
+import { codecs } from './suites/codec.js';
 import { cold } from './suites/cold.js';
 import { imports } from './suites/imports.js';
 import { inFlight } from './suites/in-flight.js';
@@ -20,7 +20,7 @@ import { rpc } from './suites/rpc.js';
 import { ruleChanges } from './suites/rule-changes.js';
 import { wire } from './suites/wire.js';
 
-const SUITES: readonly Suite[] = [plan, inFlight, cold, wire, rpc, routing, codec, ruleChanges, imports];
+const SUITES: readonly Suite[] = [plan, inFlight, cold, wire, rpc, routing, ...codecs, ruleChanges, imports];
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,

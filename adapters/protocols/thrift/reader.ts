@@ -5,12 +5,11 @@
  */
 import { type AttributeReader, asciiAt, type Message } from '../../../src/message/index.js';
 import { applicationErrorOf } from './application-error.js';
-import { keyAt } from './headers/edit.js';
-import { numberOf, TO_SERVICE } from './headers/numbered.js';
-import { pairsOf } from './headers/pairs.js';
+import { TO_SERVICE } from './headers/numbered.js';
+import { keyAt, keyIs, pairsOf } from './headers/pairs.js';
 import { nameOf } from './name.js';
 import { ENTRY } from './view.js';
-import { hasHeader, readUint16, TRANSPORT, TYPE, transportOf, typeOf } from './wire.js';
+import { hasHeader, TRANSPORT, TYPE, transportOf, typeOf } from './wire.js';
 
 export const thriftReader: AttributeReader = {
   operation(message) {
@@ -60,35 +59,10 @@ function pair(message: Message, lowerKey: string): string | undefined {
   const frame = message.bytes[0]!;
   const { entries } = pairsOf(message);
   for (let i = entries.length - ENTRY; i >= 0; i -= ENTRY) {
-    if (!keyIs(frame, entries[i + 1]!, entries[i + 2]!, lowerKey)) continue;
+    if (!keyIs(frame, entries, i, lowerKey)) continue;
     const at = entries[i + 3]!;
     const length = entries[i + 4]!;
     return asciiAt(frame, at, length) ?? frame.toString('utf8', at, at + length);
   }
   return undefined;
-}
-
-function keyIs(frame: Buffer, at: number, length: number, lowerKey: string): boolean {
-  if (length < 0) {
-    const number = readUint16(frame, at);
-    return numberOf(lowerKey) === number || String(number) === lowerKey;
-  }
-  if (length !== lowerKey.length) return !isAscii(frame, at, length) && lowerText(frame, at, length) === lowerKey;
-  for (let i = 0; i < length; i++) {
-    let byte = frame[at + i]!;
-    if (byte >= 0x41 && byte <= 0x5a) byte |= 0x20;
-    if (byte > 0x7f) return lowerText(frame, at, length) === lowerKey;
-    if (byte !== lowerKey.charCodeAt(i)) return false;
-  }
-  return true;
-}
-
-function isAscii(frame: Buffer, at: number, length: number): boolean {
-  let all = 0;
-  for (let i = at; i < at + length; i++) all |= frame[i]!;
-  return all <= 0x7f;
-}
-
-function lowerText(frame: Buffer, at: number, length: number): string {
-  return frame.toString('utf8', at, at + length).toLowerCase();
 }

@@ -1,18 +1,20 @@
 /**
  * A header under a mutation: pairs that are set or deleted, in any letter case, are taken out, what is set comes behind the
- * others, in the one block of pairs that the new header has. All other bytes stay as they are.
+ * others, in the one block of its kind that the new header has. All other bytes stay as they are. `method` and `service`
+ * are in the message and not in its header; nothing changes them.
  */
-import { type Message, type Mutation, varintLength, writeVarint } from '../../../../src/message/index.js';
+import { type Message, type Mutation, writeVarint } from '../../../../src/message/index.js';
 import { ENTRY, type Pairs, type View } from '../view.js';
 import { HEADER, TRANSPORT, transportOf, writeUint16 } from '../wire.js';
-import { keyOf, numberOf } from './numbered.js';
-import { BLOCK, pairsOf } from './pairs.js';
+import { numberOf } from './numbered.js';
+import { BLOCK, headerEnd, keyIs, pairsOf } from './pairs.js';
 
 const MAX_HEADER_BYTES = 4 * 0xffff;
 const MAX_SHORT = 0xffff;
-
-/** What is not in the header, so that no pair of that name would be seen. */
-const OWN = new Set(['method', 'service']);
+/** Of two new blocks: kind and count; and padding. */
+const BLOCK_BYTES = 16;
+/** Of a pair: its lengths. */
+const PAIR_BYTES = 10;
 
 /**
  * All that stands before the message, with the mutation made; undefined: it changes nothing.
@@ -21,114 +23,152 @@ const OWN = new Set(['method', 'service']);
 export function editedHeader(message: Message, mutation: Mutation): Buffer | undefined {
   const frame = message.bytes[0]!;
   const pairs = pairsOf(message);
+  const kept = keptEntries(frame, pairs.entries, mutation);
+  const added = addedBytes(mutation);
+  if (added === 0 && kept.length * ENTRY === pairs.entries.length) return undefined;
+  if (!pairs.whole) throw new Error('no attribute can be set in this Thrift header: it cannot be read to its end');
+  const end = headerEnd(frame);
+  const writing = new Writing(frame, pairs, Buffer.allocUnsafe(end + added + BLOCK_BYTES));
+  writing.copy(0, pairs.from);
+  if (transportOf(message.tag) === TRANSPORT.THEADER) writing.theader(kept, mutation);
+  else writing.ttheader(kept, mutation);
+  return writing.end((message.view as View).messageAt - end);
+}
+
+/** Where the entries begin, in {@link Pairs.entries}, that stay. */
+function keptEntries(frame: Buffer, entries: readonly number[], mutation: Mutation): number[] {
   const kept: number[] = [];
-  for (let i = 0; i < pairs.entries.length; i += ENTRY) {
-    if (!isChanged(frame, pairs, i, mutation)) kept.push(i);
+  for (let i = 0; i < entries.length; i += ENTRY) if (!isChanged(frame, entries, i, mutation)) kept.push(i);
+  return kept;
+}
+
+function isChanged(frame: Buffer, entries: readonly number[], i: number, mutation: Mutation): boolean {
+  for (let m = 0; m < mutation.size; m++) {
+    const key = mutation.keyAt(m).toLowerCase();
+    if (!isOwn(key) && keyIs(frame, entries, i, key)) return true;
   }
-  const set = settings(mutation);
-  if (set.length === 0 && kept.length * ENTRY === pairs.entries.length) return undefined;
-  if (!pairs.whole)
-    throw new Error('no attribute can be set in this Thrift header: its pairs cannot be read to the end');
-  const parts =
-    transportOf(message.tag) === TRANSPORT.THEADER
-      ? theaderBlocks(frame, pairs, kept, set)
-      : ttheaderBlocks(frame, pairs, kept, set);
-  return assembled(message, pairs.from, parts);
+  return false;
 }
 
-/** The key of the entry at `i`, as people write it. */
-export function keyAt(frame: Buffer, { entries }: Pairs, i: number): string {
-  const at = entries[i + 1]!;
-  const length = entries[i + 2]!;
-  return length < 0 ? keyOf(frame.readUint16BE(at)) : frame.toString('utf8', at, at + length);
+function isOwn(lowerKey: string): boolean {
+  return lowerKey === 'method' || lowerKey === 'service';
 }
 
-function isChanged(frame: Buffer, pairs: Pairs, i: number, mutation: Mutation): boolean {
-  const key = keyAt(frame, pairs, i);
-  return mutation.lookup(key) !== undefined && !OWN.has(key.toLowerCase());
-}
-
-type Pair = readonly [key: string, value: string];
-
-function settings(mutation: Mutation): readonly Pair[] {
-  const set: Pair[] = [];
-  for (let i = 0; i < mutation.size; i++) {
-    const value = mutation.valueAt(i);
-    if (value !== undefined && !OWN.has(mutation.keyAt(i).toLowerCase())) set.push([mutation.keyAt(i), value]);
+/** The most that is added; 0: nothing is set. */
+function addedBytes(mutation: Mutation): number {
+  let bytes = 0;
+  for (let m = 0; m < mutation.size; m++) {
+    if (isSet(mutation, m)) bytes += PAIR_BYTES + 3 * (mutation.keyAt(m).length + mutation.valueAt(m)!.length);
   }
-  return set;
+  return bytes;
 }
 
-function theaderBlocks(frame: Buffer, pairs: Pairs, kept: readonly number[], set: readonly Pair[]): Buffer[] {
-  const count = kept.length + set.length;
-  const parts: Buffer[] = [];
-  if (count > 0) {
-    parts.push(Buffer.of(BLOCK.PAIRS), varint(count));
-    for (const i of kept) parts.push(entryBytes(frame, pairs, i));
-    for (const [key, value] of set) {
-      const [k, v] = [Buffer.from(key), Buffer.from(value)];
-      parts.push(varint(k.length), k, varint(v.length), v);
+function isSet(mutation: Mutation, m: number): boolean {
+  return mutation.valueAt(m) !== undefined && !isOwn(mutation.keyAt(m).toLowerCase());
+}
+
+/** The new header, while it is written. */
+class Writing {
+  #at = 0;
+
+  constructor(
+    private readonly frame: Buffer,
+    private readonly pairs: Pairs,
+    private readonly to: Buffer,
+  ) {}
+
+  copy(from: number, end: number): void {
+    this.#at += this.frame.copy(this.to, this.#at, from, end);
+  }
+
+  theader(kept: readonly number[], mutation: Mutation): void {
+    let count = kept.length;
+    for (let m = 0; m < mutation.size; m++) if (isSet(mutation, m)) count++;
+    if (count > 0) {
+      this.to[this.#at++] = BLOCK.PAIRS;
+      this.#varint(count);
+      for (let i = 0; i < kept.length; i++) this.#entry(kept[i]!);
+      for (let m = 0; m < mutation.size; m++) {
+        if (!isSet(mutation, m)) continue;
+        this.#varintText(mutation.keyAt(m));
+        this.#varintText(mutation.valueAt(m)!);
+      }
     }
+    this.#others();
   }
-  return [...parts, ...otherBytes(frame, pairs)];
-}
 
-function ttheaderBlocks(frame: Buffer, pairs: Pairs, kept: readonly number[], set: readonly Pair[]): Buffer[] {
-  const named: Buffer[] = [];
-  const numbered: Buffer[] = [];
-  for (const i of kept) (pairs.entries[i + 2]! < 0 ? numbered : named).push(entryBytes(frame, pairs, i));
-  for (const [key, value] of set) {
-    const number = numberOf(key.toLowerCase());
-    if (number === undefined) named.push(Buffer.concat([shortString(key), shortString(value)]));
-    else numbered.push(Buffer.concat([short(number), shortString(value)]));
+  ttheader(kept: readonly number[], mutation: Mutation): void {
+    this.#shortBlock(kept, mutation, false);
+    this.#shortBlock(kept, mutation, true);
+    this.#others();
   }
-  const parts: Buffer[] = [];
-  if (named.length > 0) parts.push(Buffer.of(BLOCK.PAIRS), short(named.length), ...named);
-  if (numbered.length > 0) parts.push(Buffer.of(BLOCK.NUMBERED), short(numbered.length), ...numbered);
-  return [...parts, ...otherBytes(frame, pairs)];
-}
 
-function entryBytes(frame: Buffer, { entries }: Pairs, i: number): Buffer {
-  return frame.subarray(entries[i]!, entries[i + 3]! + entries[i + 4]!);
-}
+  /** Pads, and writes how long it is. @param inner - bytes of the length that follows a header */
+  end(inner: number): Buffer {
+    const { to } = this;
+    const words = Math.ceil((this.#at - HEADER.START) / 4);
+    if (4 * words > MAX_HEADER_BYTES) {
+      throw new Error(`a Thrift header of ${4 * words} bytes: the most is ${MAX_HEADER_BYTES}`);
+    }
+    const end = HEADER.START + 4 * words;
+    to.fill(0, this.#at, end + inner);
+    writeUint16(to, HEADER.WORDS, words);
+    return to.subarray(0, end + inner);
+  }
 
-function otherBytes(frame: Buffer, { others }: Pairs): Buffer[] {
-  const parts: Buffer[] = [];
-  for (let i = 0; i < others.length; i += 2) parts.push(frame.subarray(others[i], others[i + 1]));
-  return parts;
-}
+  #shortBlock(kept: readonly number[], mutation: Mutation, numbered: boolean): void {
+    const start = this.#at;
+    this.#at += 3;
+    let count = 0;
+    for (let i = 0; i < kept.length; i++) {
+      if (this.pairs.entries[kept[i]! + 2]! < 0 !== numbered) continue;
+      this.#entry(kept[i]!);
+      count++;
+    }
+    for (let m = 0; m < mutation.size; m++) {
+      if (!isSet(mutation, m)) continue;
+      const number = numberOf(mutation.keyAt(m).toLowerCase());
+      if ((number !== undefined) !== numbered) continue;
+      if (number === undefined) this.#shortText(mutation.keyAt(m));
+      else this.#short(number);
+      this.#shortText(mutation.valueAt(m)!);
+      count++;
+    }
+    if (count > MAX_SHORT) throw new Error(`${count} pairs: TTHeader has room for ${MAX_SHORT}`);
+    this.to[start] = numbered ? BLOCK.NUMBERED : BLOCK.PAIRS;
+    writeUint16(this.to, start + 1, count);
+    if (count === 0) this.#at = start;
+  }
 
-function varint(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(varintLength(value));
-  writeVarint(bytes, 0, value);
-  return bytes;
-}
+  #entry(i: number): void {
+    const { entries } = this.pairs;
+    this.copy(entries[i]!, entries[i + 3]! + entries[i + 4]!);
+  }
 
-function short(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(2);
-  writeUint16(bytes, 0, value);
-  return bytes;
-}
+  #others(): void {
+    const { others } = this.pairs;
+    for (let i = 0; i < others.length; i += 2) this.copy(others[i]!, others[i + 1]!);
+  }
 
-function shortString(text: string): Buffer {
-  const bytes = Buffer.from(text);
-  if (bytes.length > MAX_SHORT) throw new Error(`a pair of ${bytes.length} bytes: TTHeader has room for ${MAX_SHORT}`);
-  return Buffer.concat([short(bytes.length), bytes]);
-}
+  #varint(value: number): void {
+    this.#at = writeVarint(this.to, this.#at, value);
+  }
 
-/** The frame's first bytes, protocol and transforms as they were, these blocks, padding, and a length inside if it has one. */
-function assembled(message: Message, from: number, blocks: readonly Buffer[]): Buffer {
-  const frame = message.bytes[0]!;
-  const header = [frame.subarray(HEADER.START, from), ...blocks];
-  const length = header.reduce((sum, part) => sum + part.length, 0);
-  const words = Math.ceil(length / 4);
-  if (4 * words > MAX_HEADER_BYTES)
-    throw new Error(`a Thrift header of ${length} bytes: the most is ${MAX_HEADER_BYTES}`);
-  const inner = (message.view as View).messageAt - HEADER.START - 4 * frame.readUint16BE(HEADER.WORDS);
-  const whole = Buffer.alloc(HEADER.START + 4 * words + inner);
-  frame.copy(whole, 0, 0, HEADER.START);
-  writeUint16(whole, HEADER.WORDS, words);
-  let at: number = HEADER.START;
-  for (const part of header) at += part.copy(whole, at);
-  return whole;
+  #varintText(text: string): void {
+    const length = Buffer.byteLength(text);
+    this.#varint(length);
+    this.#at += this.to.write(text, this.#at);
+  }
+
+  #short(value: number): void {
+    writeUint16(this.to, this.#at, value);
+    this.#at += 2;
+  }
+
+  #shortText(text: string): void {
+    const length = this.to.write(text, this.#at + 2);
+    if (length > MAX_SHORT) throw new Error(`a pair of ${length} bytes: TTHeader has room for ${MAX_SHORT}`);
+    this.#short(length);
+    this.#at += length;
+  }
 }

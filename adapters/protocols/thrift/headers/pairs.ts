@@ -12,6 +12,7 @@
 import type { Message } from '../../../../src/message/index.js';
 import type { Pairs, View } from '../view.js';
 import { HEADER, readUint16, TRANSPORT, transportOf } from '../wire.js';
+import { keyOf, numberOf } from './numbered.js';
 
 export const BLOCK = { PADDING: 0, PAIRS: 0x01, NUMBERED: 0x10, TOKEN: 0x11 } as const;
 
@@ -28,6 +29,41 @@ export function pairsOf(message: Message): Pairs {
 /** Where a frame's header ends. */
 export function headerEnd(frame: Buffer): number {
   return HEADER.START + 4 * readUint16(frame, HEADER.WORDS);
+}
+
+/** The key of the entry at `i`, as people write it. */
+export function keyAt(frame: Buffer, { entries }: Pairs, i: number): string {
+  const at = entries[i + 1]!;
+  const length = entries[i + 2]!;
+  return length < 0 ? keyOf(readUint16(frame, at)) : frame.toString('utf8', at, at + length);
+}
+
+/** Is this the key of the entry at `i`, compared lower-cased? Builds nothing for plain ASCII. */
+export function keyIs(frame: Buffer, entries: readonly number[], i: number, lowerKey: string): boolean {
+  const at = entries[i + 1]!;
+  const length = entries[i + 2]!;
+  if (length < 0) {
+    const number = readUint16(frame, at);
+    return numberOf(lowerKey) === number || String(number) === lowerKey;
+  }
+  if (length !== lowerKey.length) return !isAscii(frame, at, length) && lowerText(frame, at, length) === lowerKey;
+  for (let i = 0; i < length; i++) {
+    let byte = frame[at + i]!;
+    if (byte >= 0x41 && byte <= 0x5a) byte |= 0x20;
+    if (byte > 0x7f) return lowerText(frame, at, length) === lowerKey;
+    if (byte !== lowerKey.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+function isAscii(frame: Buffer, at: number, length: number): boolean {
+  let all = 0;
+  for (let i = at; i < at + length; i++) all |= frame[i]!;
+  return all <= 0x7f;
+}
+
+function lowerText(frame: Buffer, at: number, length: number): string {
+  return frame.toString('utf8', at, at + length).toLowerCase();
 }
 
 function readPairs(frame: Buffer, varints: boolean): Pairs {

@@ -38,6 +38,7 @@ describe('thrift', () => {
   for (const check of codecKit({
     protocol,
     exchanges: [...spread, ...made],
+    runs: 1000,
     mutation: Mutation.of([
       ['x-tenant', 'blue'],
       ['X-User', undefined],
