@@ -12,6 +12,7 @@ import { print } from './kit/report.js';
 import type { Row, Suite } from './kit/row.js';
 import { codecs } from './suites/codec.js';
 import { cold } from './suites/cold.js';
+import { coldStart } from './suites/cold-start.js';
 import { imports } from './suites/imports.js';
 import { inFlight } from './suites/in-flight.js';
 import { plan } from './suites/plan.js';
@@ -20,7 +21,7 @@ import { rpc } from './suites/rpc.js';
 import { ruleChanges } from './suites/rule-changes.js';
 import { wire } from './suites/wire.js';
 
-const SUITES: readonly Suite[] = [plan, inFlight, cold, wire, rpc, routing, ...codecs, ruleChanges, imports];
+const SUITES: readonly Suite[] = [plan, inFlight, cold, wire, rpc, routing, ...codecs, ruleChanges, imports, coldStart];
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,

@@ -65,5 +65,6 @@ export type {
 } from './policy/index.js';
 export { WAIT } from './policy/index.js';
 export type { HashEngine, RegexEngine, RegexProgram, RuleEngines, RuleSource, SourceContext } from './rules/index.js';
+export { type LastGoodFilesOptions, lastGoodFiles } from './rules/last-good/index.js';
 export type * from './rules/model.js';
 export { type Expirable, type Runtime, systemRuntime, type Timer, type Timers } from './runtime/index.js';

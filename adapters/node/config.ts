@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
 /**
@@ -106,6 +105,10 @@ export const configSchema = z.strictObject({
     })
     .default({})
     .describe('Bounds of upstream pools and of downstream connections.'),
+  lastGood: z
+    .string()
+    .optional()
+    .describe('A folder where good rules of control planes outlive the process. Relative to the configuration file.'),
   control: z
     .union([z.boolean(), z.string()])
     .default(false)
@@ -183,6 +186,7 @@ async function readConfig(file: string): Promise<unknown> {
     if (module.default === undefined) throw new ConfigError(file, ['has no default export']);
     return module.default;
   }
+  const { parseDocument } = await import('yaml'); // most processes are configured in code
   const document = parseDocument(await readFile(file, 'utf8'));
   if (document.errors.length > 0)
     throw new ConfigError(

@@ -11,7 +11,7 @@ import {
   type MeshOptions,
   type Protocol,
 } from '../../src/index.js';
-import type { ConnectionOptions, Engines } from '../../src/spi.js';
+import { type ConnectionOptions, type Engines, lastGoodFiles } from '../../src/spi.js';
 import { type LoadedConfig, loadConfig, type MeshConfig, parseConfig } from './config.js';
 import { openMeshControl } from './control.js';
 import { istioProxy } from './istio-proxy.js';
@@ -59,6 +59,9 @@ export async function meshOptions(config: LoadedConfig, extra: StartOptions = {}
     sidecar: sidecarOf(config.sidecar),
     fallBack: { lastsMs: config.fallBack.lasts, healthyMs: config.fallBack.healthy },
     connections: config.connections as ConnectionOptions,
+    ...(config.lastGood === undefined
+      ? {}
+      : { lastGood: lastGoodFiles({ directory: resolve(config.directory, config.lastGood) }) }),
     ...(config.accessLog === undefined ? {} : { accessLog: accessLogOf(config.accessLog, config, extra.logger) }),
     ...(extra.logger === undefined ? {} : { logger: extra.logger }),
     ...(extra.runtime === undefined ? {} : { runtime: extra.runtime }),

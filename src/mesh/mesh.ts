@@ -26,6 +26,7 @@ import type { MeshOptions } from './options.js';
 import { Outbound } from './outbound.js';
 import { Placements } from './placement/index.js';
 import { describePlan, type PlanDescription } from './plan-description.js';
+import { type Remembered, remember } from './remember.js';
 import { Services } from './services.js';
 import { Singles } from './singles.js';
 import { type MeshStatus, statusOf } from './status.js';
@@ -62,6 +63,7 @@ export class Mesh implements AsyncDisposable {
   private readonly outbound: Outbound;
   private readonly placements: Placements;
   private readonly intake: Intake;
+  private readonly remembered: Remembered | undefined;
   private readonly telemetry: MeshTelemetry;
   private readonly active = new ActiveCalls();
   private readonly edges: Edges;
@@ -133,7 +135,11 @@ export class Mesh implements AsyncDisposable {
     this.subscription.add(store.statuses.subscribe(({ source }) => placements.told(source)));
     const timeoutMs = options.initialTimeoutMs ?? INITIAL_TIMEOUT_MS;
     const context = { runtime, inUse: this.services.inUse };
-    this.intake = new Intake(options.sources, store, context, timeoutMs, logger, () => {
+    const { lastGood } = options;
+    const usable = (rule: Parameters<typeof check>[0]) => check(rule).length === 0;
+    this.remembered = lastGood && remember(options.sources, { store: lastGood, runtime, adoption, usable });
+    const { sources } = this.remembered ?? options;
+    this.intake = new Intake(sources, store, context, timeoutMs, logger, () => {
       placements.changed();
       this.outbound.release();
     });
@@ -145,7 +151,7 @@ export class Mesh implements AsyncDisposable {
   }
 
   /**
-   * Resolves when every source has said all it has.
+   * Resolves when every source has said all it has; last-good rules will do.
    * @throws Error - a source failed, with its problems, or was not in sync within `initialTimeoutMs`. The mesh goes on:
    * calls are decided by what rules there are, and by `onNoRules`.
    */
@@ -282,6 +288,7 @@ export class Mesh implements AsyncDisposable {
     this.outbound.close();
     this.placements.close();
     this.intake.close();
+    const stored = this.remembered?.stored();
     this.subscription.unsubscribe();
     const closed = this.edges.close(drainMs);
     const timer = this.runtime.timers.arm(drainMs, {
@@ -291,7 +298,7 @@ export class Mesh implements AsyncDisposable {
     await this.active.idle();
     timer.cancel();
     this.services.close();
-    await Promise.all([closed, this.peers.drain(0)]);
+    await Promise.all([stored, closed, this.peers.drain(0)]);
     this.adoption.close();
     this.obeyed.complete();
     this.telemetry.close();

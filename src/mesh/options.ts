@@ -3,7 +3,7 @@ import type { ConnectionOptions, TransportSocket } from '../connection/index.js'
 import type { Protocol } from '../message/index.js';
 import type { Interceptor } from '../pipeline/index.js';
 import type { Engines } from '../policy/index.js';
-import type { PolicyOverride, RuleSource } from '../rules/index.js';
+import type { LastGoodStore, PolicyOverride, RuleSource } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { AccessLogOptions, Logger, Shown } from '../telemetry/index.js';
 import type { PlacementOptions } from './placement/index.js';
@@ -22,6 +22,11 @@ export interface MeshNode {
 export interface MeshOptions extends PlacementOptions {
   /** Where rules come from. Several may overlap: the higher precedence wins, key by key. */
   readonly sources: readonly RuleSource[];
+  /**
+   * Where good rules outlive the process: at the next start they serve while sources connect. Of sources that are not
+   * `local`. `lastGoodFiles` of `meltemi/spi` keeps them on disk. @defaultValue nowhere
+   */
+  readonly lastGood?: LastGoodStore;
   /** What can be decoded. A service whose port names another protocol is refused by name. */
   readonly protocols: readonly Protocol[];
   /** Rules that need an engine which isn't here are refused when they are loaded, by name. */

@@ -5,6 +5,9 @@ export { sameContent } from './content.js';
 export { diffEndpoints, type EndpointsDiff } from './diff.js';
 export { effectiveLimits, effectivePolicy, mergePolicies, type PolicyOverride } from './effective.js';
 export type * from './engines.js';
+// Not its files: they are loaded by who wants them.
+export type { LastGoodStore, StoredRules } from './last-good/last-good.js';
+export { type RememberingSource, withLastGood } from './last-good/with-last-good.js';
 export * from './model.js';
 export { namedClusters, unknownClusters } from './named-clusters.js';
 export { RuleError } from './rule-error.js';

@@ -266,7 +266,8 @@ export type SourceState = 'connecting' | 'last-good' | 'live' | 'stale' | 'faile
 /**
  * What sources emit.
  *
- * - `complete`: everything it has was said, so that the source is `live`. May come again.
+ * - `complete`: everything it has was said, so that the source is `live`. May come again. `of`: everything of these services,
+ *   by key, as nothing else was asked for.
  * - `state`: how it stands, if `complete` and an error on the Observable do not say it: sources with a connection tell when
  *   it is gone. `version` is the source's own for what it said last; `error` is why it is not `live`. What is left out stays.
  * - `problem`: for people, nothing changed. `error`: something that was said is not in force. A batch repeats those that
@@ -278,7 +279,7 @@ export type RuleChange =
   | { readonly type: 'upsert'; readonly kind: 'cluster'; readonly rule: ClusterRule }
   | { readonly type: 'upsert'; readonly kind: 'endpoints'; readonly rule: EndpointsRule }
   | { readonly type: 'remove'; readonly kind: RuleKind; readonly key: string }
-  | { readonly type: 'complete' }
+  | { readonly type: 'complete'; readonly of?: ReadonlySet<string> }
   | {
       readonly type: 'state';
       readonly state: Exclude<SourceState, 'failed'>;
@@ -286,6 +287,8 @@ export type RuleChange =
       readonly error?: string;
     }
   | { readonly type: 'problem'; readonly message: string; readonly severity?: 'error' | 'warning' };
+/** A rule that is said, with its kind. */
+export type RuleUpsert = Extract<RuleChange, { readonly type: 'upsert' }>;
 
 /** Key of a service or its endpoints. */
 export function serviceKey(host: string, port: number): string {

@@ -10,6 +10,8 @@ export interface RuleSource {
   readonly name: string;
   /** When sources say different things of one key, the higher wins. Code 400, file 300, MetaRDS and xDS 200, registry 100. */
   readonly precedence: number;
+  /** It reads what lies on this machine: no last-good copy is kept of what it says. */
+  readonly local?: true;
   /** @param context - of the mesh that watches; tools that only read rules give none */
   watch(context?: SourceContext): Observable<readonly RuleChange[]>;
 }

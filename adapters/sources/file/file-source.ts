@@ -28,6 +28,7 @@ export function fileSource(options: FileSourceOptions): RuleSource {
   return {
     name: 'file',
     precedence: 300,
+    local: true,
     watch: () =>
       new Observable((subscriber) => {
         const abort = new AbortController();
