@@ -42,9 +42,8 @@ export const coldStart: Suite = {
       for (let run = 0; run < RUNS; run++) runs.push(await firstCall(program, directory));
       const whole = Math.min(...runs.map(({ answered }) => answered));
       const ours = Math.min(...runs.map(({ loaded, answered }) => answered - loaded));
-      const held = rows.length === 0 && { limit: 200 };
-      rows.push({ group: 'CPU from the start of the process to the answer', name, value: whole, unit: 'ms', ...held });
-      rows.push({ group: 'of it since all modules are loaded', name, value: ours, unit: 'ms' });
+      rows.push({ group: 'CPU from there to the answer', name, value: ours, unit: 'ms', limit: 200 });
+      rows.push({ group: 'the same with all before it: Node, rxjs, modules', name, value: whole, unit: 'ms' });
     }
     await Promise.all([provider.stop(), rm(directory, { recursive: true })]);
     return rows.sort((a, b) => (a.group < b.group ? -1 : 1));
