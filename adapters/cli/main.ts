@@ -32,6 +32,10 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'the messages in recorded bytes, one a line',
     load: async () => (await import('./decode.js')).decodeCommand,
   },
+  'new-protocol': {
+    summary: 'begin a protocol of your own: table, test, rules, example',
+    load: async () => (await import('./new-protocol.js')).newProtocolCommand,
+  },
 };
 
 /** Runs a command line. @returns the exit code: 0 done, 1 problems, 2 wrong usage or unreadable input */
@@ -67,6 +71,6 @@ function version(): string {
 }
 
 function usage(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}\n`);
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}\n`);
   return `meltemi COMMAND [...]\n\n${lines.join('')}\n\`meltemi COMMAND --help\` tells what each takes.\n`;
 }

@@ -1,6 +1,8 @@
-import { createMesh, type Destination, type Mesh } from '../../src/index.js';
+import { createMesh, type Destination, type Mesh, type Protocol } from '../../src/index.js';
 import { parseConfig } from '../node/config.js';
+import { PROTOCOLS } from '../node/protocols.js';
 import { meshOptions } from '../node/start-mesh.js';
+import { loadRules } from '../sources/file/index.js';
 import { UsageError } from './io.js';
 
 /** A mesh that has rules and makes no calls: for asking what it would decide. */
@@ -10,10 +12,27 @@ export async function rulesMesh(paths: readonly string[], warn: (line: string) =
   // An error here is that of `ready`.
   const logger = { debug() {}, info() {}, warn: say, error() {} };
   // What is beside this process is not what is beside the one that would call.
-  const config = parseConfig({ rules: [...paths], watch: false, sidecar: { captures: 'none' } });
-  const mesh = createMesh(await meshOptions(config, { logger }));
+  const config = parseConfig({ rules: [...paths], watch: false, protocols: [], sidecar: { captures: 'none' } });
+  const mesh = createMesh(await meshOptions(config, { logger, protocols: await protocolsOf(paths) }));
   await mesh.ready();
   return mesh;
+}
+
+/** Those that the rules name. Decisions need no codec, so a private protocol is as good as one of ours. */
+async function protocolsOf(paths: readonly string[]): Promise<readonly Protocol[]> {
+  const { services } = await loadRules(paths);
+  const names = new Set(services.flatMap(({ protocol }) => protocol ?? []));
+  return Promise.all([...names].map((name) => PROTOCOLS.get(name)?.() ?? codeless(name)));
+}
+
+function codeless(name: string): Protocol {
+  return {
+    name,
+    sharing: 'multiplexed',
+    open: () => {
+      throw new Error(`there is no codec for ${name} here`);
+    },
+  };
 }
 
 /** @throws UsageError - it is not `HOST:PORT` */

@@ -12,9 +12,16 @@ async function help(...command: string[]): Promise<string> {
   return String(stdout.read()).trim();
 }
 
-test.each([[[]], [['lint']], [['routes']], [['plan']], [['explain']], [['status']], [['rds']], [['decode']]])(
-  'docs/cli.md shows what `meltemi %s --help` prints',
-  async (command) => {
-    expect(page).toContain(`\`\`\`text\n${await help(...command)}\n\`\`\``);
-  },
-);
+test.each([
+  [[]],
+  [['lint']],
+  [['routes']],
+  [['plan']],
+  [['explain']],
+  [['status']],
+  [['rds']],
+  [['decode']],
+  [['new-protocol']],
+])('docs/cli.md shows what `meltemi %s --help` prints', async (command) => {
+  expect(page).toContain(`\`\`\`text\n${await help(...command)}\n\`\`\``);
+});

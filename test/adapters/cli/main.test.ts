@@ -95,6 +95,15 @@ describe('meltemi explain', () => {
     expect(out).toContain('endpoint:    127.0.0.1:2222 weight 1, usable');
   });
 
+  test('a private protocol needs no codec to be explained', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'meltemi-cli-'));
+    writeFileSync(join(own, 'a.yaml'), services(1, 2).replaceAll('metaprotocol-dubbo', 'metaprotocol-mine'));
+    const { code, out } = await meltemi('explain', own, '--to', to);
+    rmSync(own, { recursive: true });
+    expect(code).toBe(0);
+    expect(out).toContain(`service:     ${to} (mine)`);
+  });
+
   test('a destination that nobody describes is refused, in words', async () => {
     const { code, out } = await meltemi('explain', folder, '--to', 'other:1', '--json');
     expect(code).toBe(0);
