@@ -1,0 +1,3 @@
+/** Routes from Aeraki's control plane over MetaRDS. Imports src, rxjs, @grpc/grpc-js and @bufbuild/protobuf. */
+export type { MetaRdsOptions, MetaRdsTls } from './options.js';
+export { metaRdsSource } from './source.js';
