@@ -36,7 +36,7 @@ export function tellPeople(io: OutputIo): (report: RdsReport) => void {
 function inWords(report: RdsReport): string | undefined {
   switch (report.type) {
     case 'listening':
-      return `MetaRDS at ${report.host}:${report.port}, ${report.tls ? 'mutual TLS' : 'plain text'}`;
+      return `MetaRDS at ${report.host.includes(':') ? `[${report.host}]` : report.host}:${report.port}, ${report.tls ? 'mutual TLS' : 'plain text'}`;
     case 'built':
       return `version ${report.version} to ${report.streams} stream${report.streams === 1 ? '' : 's'}: ${different(report)}`;
     case 'subscribed':

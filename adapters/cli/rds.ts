@@ -58,7 +58,7 @@ export async function rdsCommand(
   }
   if (paths.length === 0) throw new UsageError('which rules? Name files or folders');
   const [, host = '127.0.0.1', port] = /^(?:\[?([^[\]]+)\]?:)?(\d{1,5})$/.exec(values.listen) ?? [];
-  if (port === undefined) throw new UsageError(`--listen ${values.listen}: write HOST:PORT`);
+  if (port === undefined || Number(port) > 65_535) throw new UsageError(`--listen ${values.listen}: write HOST:PORT`);
   if (values.debounce !== undefined && !/^\d{1,6}$/.test(values.debounce)) {
     throw new UsageError(`--debounce ${values.debounce}: write a number of milliseconds`);
   }

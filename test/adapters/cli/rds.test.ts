@@ -139,6 +139,7 @@ describe('meltemi rds', () => {
 
   test.each([
     [['--listen', 'here'], /write HOST:PORT/],
+    [['--listen', '127.0.0.1:65536'], /write HOST:PORT/],
     [['--debounce', 'soon'], /number of milliseconds/],
     [['--tls-cert', 'a.pem'], /all of --tls-cert, --tls-key and --tls-ca/],
   ])('wrong usage: %j', async (args, message) => {
