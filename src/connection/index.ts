@@ -11,7 +11,7 @@ export { type InProcessOptions, InProcessSocket, inProcessDuplex } from './in-pr
 export { type Drainable, type ListenAddress, Listener, type ListenOptions, listen } from './listener.js';
 export { type HandledCall, type Handler, LocalHandler } from './local-handler.js';
 export type { ConnectionOptions } from './options.js';
-export { passThrough } from './pass-through.js';
+export { Relay, type Successor } from './relay.js';
 export { inRootContext } from './root-context.js';
 export { formatAddress, plainTransport, type SocketAddress, type TransportSocket } from './transport-socket.js';
 export type { PoolOptions } from './upstream/options.js';

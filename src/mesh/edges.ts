@@ -7,12 +7,12 @@ import {
   type Drainable,
   type Listener,
   listen,
-  passThrough,
+  Relay,
+  type Successor,
   serve,
 } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
 import type { Runtime } from '../runtime/index.js';
-import { Passing } from './passing.js';
 import { tellConnection } from './tell.js';
 
 /** A stream that the mesh drains when it closes. */
@@ -41,10 +41,12 @@ export class Edges {
     return this.keep(serve(stream, protocol, dispatcher, { ...limits, runtime, budget, listener: tellConnection }));
   }
 
-  /** Joins a stream with another, byte for byte. */
-  pass(stream: Duplex, other: Duplex): Drainable {
-    passThrough(stream, other);
-    return this.keep(new Passing(stream, this.runtime));
+  /**
+   * Joins a stream with another, byte for byte.
+   * @param successor - who may take the stream over between two calls
+   */
+  pass(stream: Duplex, other: Duplex, successor?: Successor): Drainable {
+    return this.keep(new Relay(stream, other, this.runtime, successor));
   }
 
   /**

@@ -50,7 +50,9 @@ export function explainDecision(
   if (target.placed.ungoverned) return { destination, placement, skipped: [] };
   const request = messageOf(attributes);
   const plan = target.plan(request);
-  if (plan instanceof Failure) return { destination, placement, skipped: [], refused: plan.message };
+  if (plan instanceof Failure) {
+    return { destination, placement, skipped: [], refused: placement.refused ?? plan.message };
+  }
   const call = new Call(request, plan.protocol, target.destination, NOBODY);
   const { route, misses } = plan.table.explain(call);
   const about = {
@@ -78,9 +80,7 @@ export function explainDecision(
   const drawn = route.pickDestination(draw);
   if (drawn < 0) return { ...decided, refused: 'NO_CLUSTER: no destination has a weight above 0' };
   const cluster = rule.destinations[drawn]!.cluster;
-  if (placement.placement === 'refused') {
-    return { ...decided, cluster, refused: `${target.placed.code}: ${placement.why}` };
-  }
+  if (placement.refused !== undefined) return { ...decided, cluster, refused: placement.refused };
   const compiled = plan.plan(route, drawn);
   if (compiled instanceof Failure) return { ...decided, cluster, refused: compiled.message };
   const held = clusters.hold(cluster, plan.protocol);

@@ -2,8 +2,8 @@
 export { CallObservable, type CallOptions } from './call-observable.js';
 export type { Decision } from './explain.js';
 export type { ServeOptions } from './inbound.js';
-export { createMesh, type ListenOptions, Mesh } from './mesh.js';
-export type { MeshNode, MeshOptions } from './options.js';
+export { createMesh, Mesh } from './mesh.js';
+export type { ListenOptions, MeshNode, MeshOptions } from './options.js';
 export type {
   FallBackOptions,
   OnNoRules,

@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream';
 import { type Observable, Subject, type Subscription } from 'rxjs';
 import { type Destination, Failure, type Reply } from '../call/index.js';
 import { systemNames } from '../cluster/index.js';
-import { inProcessDuplex, type Listener, Peers, plainTransport } from '../connection/index.js';
+import { type Listener, Peers, plainTransport } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
-import { ActiveCalls, compileChain, type Interceptor, setOnStageThrow } from '../pipeline/index.js';
+import { ActiveCalls, setOnStageThrow } from '../pipeline/index.js';
 import { validateRule } from '../routing/index.js';
 import { Adoption, type AdoptionChange, RuleStore } from '../rules/index.js';
 import { type Runtime, systemRuntime } from '../runtime/index.js';
@@ -22,30 +22,22 @@ import { Edges } from './edges.js';
 import { type Decision, explainDecision } from './explain.js';
 import { parseService, type ServeOptions, serveInbound } from './inbound.js';
 import { Intake } from './intake.js';
-import type { MeshOptions } from './options.js';
+import type { ListenOptions, MeshOptions } from './options.js';
 import { Outbound } from './outbound.js';
+import { byName, chainsOf } from './parts.js';
 import { Placements } from './placement/index.js';
 import { describePlan, type PlanDescription } from './plan-description.js';
 import { type Remembered, remember } from './remember.js';
 import { Services } from './services.js';
 import { Singles } from './singles.js';
 import { type MeshStatus, statusOf } from './status.js';
+import { Streams } from './streams.js';
 import type { Target } from './target.js';
 import { MeshTelemetry } from './telemetry.js';
 import { tellCircuit, tellCluster, tellConnection, tellRules } from './tell.js';
 
 const INITIAL_TIMEOUT_MS = 10_000;
 const DRAIN_MS = 10_000;
-
-/** Where {@link Mesh.listen} listens, and for which service. */
-export interface ListenOptions {
-  /** 0: any that is free. */
-  readonly port: number;
-  /** @defaultValue '127.0.0.1' */
-  readonly host?: string;
-  /** `<host>:<port>` of the service that clients of this port mean. */
-  readonly service: string;
-}
 
 /**
  * A service mesh in this process: rules in, calls through. Make it with {@link createMesh}, or with `startMesh` of
@@ -61,6 +53,7 @@ export class Mesh implements AsyncDisposable {
   private readonly clusters: Clusters;
   private readonly services: Services;
   private readonly outbound: Outbound;
+  private readonly streams: Streams;
   private readonly placements: Placements;
   private readonly intake: Intake;
   private readonly remembered: Remembered | undefined;
@@ -126,10 +119,12 @@ export class Mesh implements AsyncDisposable {
       noRules: () => this.intake.noRules,
       wanted: (key) => this.services.want(key),
       left: (target) => singles.drop(target as Target),
-      release: () => this.outbound.release(),
+      release: () => this.release(),
     });
     const { services, placements, edges } = this;
-    this.outbound = new Outbound({ ...parts, store, services, singles, placements, transport, edges });
+    this.outbound = new Outbound({ ...parts, store, services, singles, placements });
+    const dispatcher = (target: Target) => this.outbound.dispatcher(target);
+    this.streams = new Streams({ placements, singles, protocols, transport, edges, dispatcher });
     this.subscription = adoption.changes.subscribe((change) => this.adopted(change));
     this.subscription.add(store.changes.subscribe(() => placements.changed()));
     this.subscription.add(store.statuses.subscribe(({ source }) => placements.told(source)));
@@ -141,7 +136,7 @@ export class Mesh implements AsyncDisposable {
     const { sources } = this.remembered ?? options;
     this.intake = new Intake(sources, store, context, timeoutMs, logger, () => {
       placements.changed();
-      this.outbound.release();
+      this.release();
     });
   }
 
@@ -176,11 +171,7 @@ export class Mesh implements AsyncDisposable {
    * describes it is a plain TCP connection. Emits `connect` on the next tick, since some of them send nothing before it.
    */
   connect(host: string, port: number): Duplex {
-    const target = this.outbound.target({ host, port });
-    const [client, server] = inProcessDuplex({ host, port, clientEnds: true });
-    this.outbound.whenPlaced(target, () => this.attach(client, server, target));
-    process.nextTick(emitConnect, client);
-    return client;
+    return this.streams.connect(this.outbound.target({ host, port }));
   }
 
   /**
@@ -188,17 +179,7 @@ export class Mesh implements AsyncDisposable {
    * @throws Error - the port cannot be listened on, no protocol is known for the service, or the mesh is closed
    */
   async listen(options: ListenOptions): Promise<Listener> {
-    const target = this.outbound.target(parseService(options.service));
-    await this.outbound.placed(target);
-    this.open();
-    const { protocol } = target;
-    if (protocol === undefined && this.placements.of(target).placement !== 'sidecar') {
-      throw new Failure('NO_SERVICE', {
-        role: 'listen',
-        reason: `cannot listen for ${options.service}: no rule describes it, or it speaks no protocol of this mesh (there are: ${[...this.protocols.keys()].join(', ') || 'none'})`,
-      });
-    }
-    return this.edges.listen(options, (stream) => this.outbound.accept(stream, target, protocol));
+    return this.streams.listen(this.outbound.target(parseService(options.service)), options);
   }
 
   /**
@@ -207,7 +188,7 @@ export class Mesh implements AsyncDisposable {
    */
   async serve(options: ServeOptions): Promise<Listener> {
     await this.intake.opened;
-    this.open();
+    if (this.closing !== undefined) throw new Failure('DRAINING');
     const { runtime, telemetry, active, adoption, peers, protocols, logger, edges, store } = this;
     const { interceptors = [], engines = {} } = this.options;
     return serveInbound(options, {
@@ -286,6 +267,7 @@ export class Mesh implements AsyncDisposable {
 
   private async shutDown(drainMs: number): Promise<void> {
     this.outbound.close();
+    this.streams.close();
     this.placements.close();
     this.intake.close();
     const stored = this.remembered?.stored();
@@ -304,17 +286,9 @@ export class Mesh implements AsyncDisposable {
     this.telemetry.close();
   }
 
-  private attach(client: Duplex, server: Duplex, target: Target): void {
-    if (server.destroyed) return;
-    const attached = this.closing === undefined ? this.outbound.attach(server, target) : new Failure('DRAINING');
-    if (!(attached instanceof Failure)) return;
-    server.on('error', () => {}); // nobody has its end
-    client.destroy(attached);
-  }
-
-  /** @throws Failure - it is not: the mesh was closed */
-  private open(): void {
-    if (this.closing !== undefined) throw new Failure('DRAINING');
+  private release(): void {
+    this.outbound.release();
+    this.streams.release();
   }
 
   private adopted(change: AdoptionChange): void {
@@ -335,24 +309,4 @@ export class Mesh implements AsyncDisposable {
  */
 export function createMesh(options: MeshOptions): Mesh {
   return new Mesh(options);
-}
-
-function chainsOf(interceptors: readonly Interceptor[], direction: 'outbound' | 'inbound') {
-  return {
-    beforeRoute: compileChain(interceptors, 'before-route', direction),
-    routed: compileChain(interceptors, 'routed', direction),
-  };
-}
-
-function byName(protocols: readonly Protocol[]): ReadonlyMap<string, Protocol> {
-  const map = new Map<string, Protocol>();
-  for (const protocol of protocols) {
-    if (map.has(protocol.name)) throw new Error(`two protocols are named '${protocol.name}'`);
-    map.set(protocol.name, protocol);
-  }
-  return map;
-}
-
-function emitConnect(stream: Duplex): void {
-  if (!stream.destroyed) stream.emit('connect');
 }

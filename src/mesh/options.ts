@@ -56,3 +56,13 @@ export interface MeshOptions extends PlacementOptions {
   /** For tests. @defaultValue the system's clock, timers and randomness */
   readonly runtime?: Runtime;
 }
+
+/** Where `mesh.listen` listens, and for which service. */
+export interface ListenOptions {
+  /** 0: any that is free. */
+  readonly port: number;
+  /** @defaultValue '127.0.0.1' */
+  readonly host?: string;
+  /** `<host>:<port>` of the service that clients of this port mean. */
+  readonly service: string;
+}

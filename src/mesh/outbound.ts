@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import {
   type CallHandle,
   type CallSink,
@@ -8,13 +7,11 @@ import {
   Failure,
   NO_DEADLINE,
 } from '../call/index.js';
-import type { Drainable, TransportSocket } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
 import type { RuleStore } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Logger } from '../telemetry/index.js';
-import type { Edges } from './edges.js';
 import { Hold } from './hold.js';
 import type { Placements } from './placement/index.js';
 import type { Services } from './services.js';
@@ -34,15 +31,11 @@ export interface OutboundParts {
   readonly placements: Placements;
   readonly protocols: ReadonlyMap<string, Protocol>;
   readonly logger: Logger;
-  readonly transport: TransportSocket;
-  readonly edges: Edges;
 }
 
-/** Calls and streams of this process to services, each by the placement of its destination. */
+/** Calls of this process to services, each by the placement of its destination. */
 export class Outbound {
   private readonly hold: Hold;
-  /** Streams that wait for a placement. */
-  private readonly streams = new Set<WaitingStream>();
   private readonly targets = new Map<string, Map<number, Target>>();
   private closed = false;
 
@@ -53,11 +46,6 @@ export class Outbound {
   /** What waited may go on, if it need not any more. */
   release(): void {
     this.hold.release();
-    for (const stream of this.streams) {
-      if (this.waits(stream.target)) continue;
-      this.streams.delete(stream);
-      stream.go();
-    }
   }
 
   /** Calls are refused from here on. */
@@ -73,49 +61,6 @@ export class Outbound {
 
   dispatcher(target: Target): Dispatcher {
     return { dispatch: (request, sink, peer) => this.begin(target, request, sink, undefined, peer) };
-  }
-
-  /** Resolves when the destination has a placement, or the mesh closes. */
-  placed(target: Target): Promise<void> {
-    return new Promise((go) => this.whenPlaced(target, go));
-  }
-
-  /** {@link placed}, at once if it can be. */
-  whenPlaced(target: Target, go: () => void): void {
-    if (this.waits(target)) this.streams.add({ target, go });
-    else go();
-  }
-
-  /**
-   * Serves a stream of one of our own clients, or passes it through, byte for byte: to the sidecar, or where it was
-   * addressed if the destination is none of ours. It stays what it is until it is closed. The calls of one that is served
-   * go where each belongs; of one that is passed through nobody here knows where a call begins.
-   * @returns a Failure if it can be neither
-   */
-  attach(stream: Duplex, target: Target): Drainable | Failure {
-    const { edges, placements, transport } = this.parts;
-    const { placement, sidecar } = placements.of(target);
-    if (placement === 'sidecar') return edges.pass(stream, transport.connect(sidecar));
-    if (placement === 'direct') return edges.pass(stream, transport.connect(target.destination));
-    const { protocol } = target;
-    if (protocol === undefined) return placements.refusal(target);
-    return edges.serve(stream, protocol, this.dispatcher(target));
-  }
-
-  /**
-   * {@link attach} for a stream of a listener, which is served whenever it can be read.
-   * @param spoken - what was spoken there when we began to listen
-   */
-  accept(stream: Duplex, target: Target, spoken: Protocol | undefined): Drainable {
-    const { edges, placements } = this.parts;
-    const protocol = target.protocol ?? spoken;
-    if (protocol !== undefined && placements.of(target).placement !== 'sidecar') {
-      return edges.serve(stream, protocol, this.dispatcher(target));
-    }
-    const attached = this.attach(stream, target);
-    if (!(attached instanceof Failure)) return attached;
-    stream.destroy();
-    return { drain: () => Promise.resolve() };
   }
 
   target({ host, port }: Destination): Target {
@@ -219,8 +164,3 @@ export class Outbound {
 }
 
 const ENDED: CallHandle = { cancel() {} };
-
-interface WaitingStream {
-  readonly target: Target;
-  readonly go: () => void;
-}

@@ -18,14 +18,20 @@ export class Singles {
 
   constructor(private readonly parts: SinglesParts) {}
 
+  /** What is spoken at a destination: as rules say, else the mesh's only protocol. */
+  protocol(target: Target): Protocol | undefined {
+    if (target.described.length > 0) return target.protocol;
+    const [only, another] = this.parts.protocols.values();
+    return another === undefined ? only : undefined;
+  }
+
   /** @returns a Failure if what is spoken there cannot be told */
   plan(target: Target, address: Destination): ServicePlan | Failure {
     let plan = this.plans.get(target);
     if (plan !== undefined) return plan;
     const { peers, state, protocols } = this.parts;
     const { host, port } = target.destination;
-    const [only, another] = protocols.values();
-    const protocol = target.protocol ?? (another === undefined ? only : undefined);
+    const protocol = this.protocol(target);
     if (protocol === undefined) {
       const reason = `no rules, and which protocol ${host}:${port} speaks cannot be told: the mesh has ${protocols.size}`;
       return new Failure('NO_RULES', { role: 'resolve', reason });

@@ -8,7 +8,8 @@ export class PlacementMeter {
   placed(from: string | undefined, to: string, reason: string): void {
     this.now.set(to, (this.now.get(to) ?? 0) + 1);
     if (from === undefined) return;
-    this.now.set(from, (this.now.get(from) ?? 0) - 1);
+    // One that was forgotten may still be in use by an old connection.
+    this.now.set(from, Math.max(0, (this.now.get(from) ?? 0) - 1));
     const key = `${from} ${to} ${reason}`;
     const known = this.switches.get(key);
     if (known === undefined) this.switches.set(key, { from, to, reason, count: 1 });

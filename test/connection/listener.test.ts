@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { inProcessDuplex, listen, passThrough, plainTransport } from '../../src/connection/index.js';
+import { listen, plainTransport } from '../../src/connection/index.js';
 
 /** Echoes, and drains by ending. */
 function echoes(stream: Duplex) {
@@ -72,22 +72,4 @@ describe('listen', () => {
     client.end();
     await listener.close();
   });
-});
-
-test('passThrough joins streams, half-close included, and destroys the one with the other', async () => {
-  const [client, near] = inProcessDuplex();
-  const [far, server] = inProcessDuplex();
-  passThrough(near, far);
-  echoes(server);
-  client.end('ping');
-  const parts: string[] = [];
-  client.on('data', (chunk) => parts.push(String(chunk)));
-  await once(client, 'end');
-  expect(parts).toEqual(['ping']);
-
-  const [a, b] = inProcessDuplex();
-  const [c, d] = inProcessDuplex();
-  passThrough(b, c);
-  a.destroy();
-  await once(d, 'close');
 });

@@ -137,10 +137,10 @@ export function sizes(mesh: Mesh): Record<string, number> {
     outbound: {
       targets: Map<string, unknown>;
       hold: { held: Set<unknown> };
-      streams: Set<unknown>;
       parts: { singles: { plans: Map<unknown, unknown> } };
     };
     placements: { unsettled: Set<unknown> };
+    streams: { waiting: Set<unknown> };
     edges: { streams: Set<unknown>; listeners: Set<unknown> };
   };
   const { services, telemetry, clusters, peers, adoption, adoptions, obeyed, outbound } = it;
@@ -163,7 +163,7 @@ export function sizes(mesh: Mesh): Record<string, number> {
     targets: outbound.targets.size,
     singles: outbound.parts.singles.plans.size,
     unsettled: it.placements.unsettled.size,
-    waitingStreams: outbound.streams.size,
+    waitingStreams: it.streams.waiting.size,
     heldCalls: outbound.hold.held.size,
     streams: it.edges.streams.size,
     listeners: it.edges.listeners.size,

@@ -47,4 +47,6 @@ export interface PlacementStatus {
   readonly sidecar?: string;
   /** Unix ms. */
   readonly since: number;
+  /** Code and reason of the Failure, where it is refused. */
+  readonly refused?: string;
 }

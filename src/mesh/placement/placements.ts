@@ -92,10 +92,9 @@ export class Placements implements Expirable {
   refusal(target: Placeable): Failure {
     const { host, port } = target.destination;
     const { reason, code } = target.placed;
-    const problem = this.parts.noRules();
     if (code === 'NO_RULES') {
-      const routes = target.described.length > 0 ? 'has no route table' : 'is described by no rule';
-      return new Failure(code, { role: 'placement', reason: `${problem}; ${host}:${port} ${routes}` });
+      const missing = target.described.length > 0 ? 'has no route table' : 'is described by no rule';
+      return new Failure(code, { role: 'placement', reason: `${this.parts.noRules()}; ${host}:${port} ${missing}` });
     }
     return new Failure('NO_SIDECAR', {
       role: 'placement',
@@ -114,6 +113,7 @@ export class Placements implements Expirable {
       why: REASONS[reason].text,
       ...(placement === 'sidecar' ? { sidecar: `${sidecar.host}:${sidecar.port}` } : {}),
       since: Math.round(runtime.wallNow() - (runtime.now() - state!.since)),
+      ...(placement === 'refused' ? { refused: this.refusal(target).message } : {}),
     };
   }
 
@@ -179,7 +179,7 @@ export class Placements implements Expirable {
     const { placement, reason } = target.placed;
     const { fallBack } = REASONS[reason];
     const missing = placement === 'waiting' || placement === 'refused' || (fallBack && placement !== 'sidecar');
-    if (missing) this.detection?.needed();
+    if (missing && this.wish(target) !== 'in-process') this.detection?.needed();
     if (missing || fallBack || reason === 'first-rules') this.unsettled.add(target);
     else this.unsettled.delete(target);
   }

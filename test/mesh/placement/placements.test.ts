@@ -249,8 +249,12 @@ test('explain and plan name the placement and its reason', async () => {
   none.controlPlane.nothing();
   expect(none.mesh.explain(DEMO, {})).toMatchObject({
     placement: { placement: 'refused' },
-    refused: expect.stringContaining('NO_SIDECAR: its endpoints want mTLS'),
+    refused: expect.stringContaining('NO_SIDECAR: demo.test:9000 needs a sidecar, since its endpoints want mTLS'),
   });
+  const late = placedWorld();
+  late.runtime.advance(WAIT);
+  const nobody = late.mesh.explain({ host: 'other.test', port: 9000 }, {});
+  expect(nobody.refused).toBe('NO_RULES: no rules within 10000 ms from rds; other.test:9000 is described by no rule');
 });
 
 test('services that a sidecar serves are in use: their rules are asked for', async () => {

@@ -56,7 +56,7 @@ test('a sidecar that does not read holds the client back', async () => {
   stream.destroy();
 });
 
-test('a stream stays where it began, new ones follow; calls of one that is served go where each belongs', async () => {
+test('a stream that is passed through is served from its next call on; calls of one that is served go where each belongs', async () => {
   const it = placedWorld({ sidecar: { ports: PORTS } });
   const passed = new FrameClient(it.mesh.connect(DEMO.host, DEMO.port));
   expect(await passed.call('a')).toBe('sidecar a');
@@ -64,13 +64,20 @@ test('a stream stays where it began, new ones follow; calls of one that is serve
   const served = new FrameClient(it.mesh.connect(DEMO.host, DEMO.port));
   expect(await served.call('b')).toBe('10.0.0.2 b');
   expect(await passed.call('c')).toBe('sidecar c');
+  await turn();
+  expect(await passed.call('d')).toBe('10.0.0.2 d');
   it.source.set(strict);
-  expect(await served.call('d')).toBe('sidecar d');
-  expect(await passed.call('e')).toBe('sidecar e');
-  expect(await new FrameClient(it.mesh.connect(DEMO.host, DEMO.port)).call('f')).toBe('sidecar f');
+  expect(await served.call('e')).toBe('sidecar e');
+  expect(await passed.call('f')).toBe('sidecar f');
+  const late = new FrameClient(it.mesh.connect(DEMO.host, DEMO.port));
+  expect(await late.call('g')).toBe('sidecar g');
   it.source.set(demoService);
   it.runtime.advance(60_000);
-  expect(await served.call('g')).toBe('10.0.0.2 g');
+  expect(await served.call('h')).toBe('10.0.0.2 h');
+  expect(await late.call('i')).toBe('sidecar i');
+  await turn();
+  expect(await late.call('j')).toBe('10.0.0.2 j');
+  expect([passed.stray, served.stray, late.stray]).toEqual([0, 0, 0]);
 });
 
 test('a listener: each stream by the placement of its moment', async () => {
@@ -84,6 +91,16 @@ test('a listener: each stream by the placement of its moment', async () => {
   expect(await passed.call('c')).toBe('sidecar c');
   passed.stream.end();
   served.stream.end();
+});
+
+test('a stream that the configuration sends to the sidecar stays there', async () => {
+  const it = placedWorld({ sidecar: { ports: PORTS }, placement: 'sidecar' });
+  it.controlPlane.routes('v2');
+  const client = new FrameClient(it.mesh.connect(DEMO.host, DEMO.port));
+  for (const payload of ['a', 'b']) {
+    expect(await client.call(payload)).toBe(`sidecar ${payload}`);
+    await turn();
+  }
 });
 
 test('what nobody here can read: by the sidecar, and refused without one', async () => {
