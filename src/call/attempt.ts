@@ -29,6 +29,11 @@ export interface Connection {
    * @param outcome - why: attempts that time out say something of the connection, those that are cancelled nothing
    */
   abandon(attempt: Attempt, outcome: Outcome): void;
+  /**
+   * Sends a message on the stream that the attempt has opened, if it still is there.
+   * @returns false: the connection takes no more for now, and tells the stream's edge when it does
+   */
+  push?(attempt: Attempt, message: Message): boolean;
 }
 
 /** One try at an upstream. Retries and hedges make several of a pass. */
@@ -95,6 +100,8 @@ export abstract class Attempt implements Expirable {
   /** A one-way request's bytes were handed to the socket. */
   abstract written(): void;
   abstract replied(message: Message): void;
+  /** A message of the stream that the attempt has opened; the last one is its reply. */
+  streamed(_message: Message): void {}
   /** No reply will come. */
   abstract lost(failure: Failure): void;
   /** Ends it from outside: attempt timeout, deadline, cancellation. Abandons the connection's work. No effect once settled. */

@@ -3,6 +3,7 @@ import type { Message, Mutation, Protocol } from '../message/index.js';
 import { Mutation as Change } from '../message/index.js';
 import type { CallSink } from './outcome.js';
 import type { Pass } from './pass.js';
+import type { StreamEdge } from './stream.js';
 
 /** Who calls us (inbound). A rule on identity never matches `none`. */
 export interface DownstreamPeer {
@@ -62,11 +63,17 @@ export class Call {
     this.startedAt = call.startedAt;
     this.scope = call.scope;
     this.mirrored ||= call.mirrored;
+    if (this.request.kind === 'stream-open') this.sink = call.sink;
     if (this.draw < 0) this.draw = call.draw;
   }
 
   get oneway(): boolean {
     return this.request.kind === 'oneway';
+  }
+
+  /** The stream that the call opens; undefined: it opens none. */
+  get stream(): StreamEdge | undefined {
+    return this.request.kind === 'stream-open' ? this.sink.stream : undefined;
   }
 
   /** An attribute as the route sees it: the request's, with what interceptors set. */

@@ -15,4 +15,4 @@ export {
 } from './failure.js';
 export { type CallSink, NOBODY, type Outcome, Reply, WRITTEN } from './outcome.js';
 export { Pass } from './pass.js';
-export type { Flow, Session, StreamCall, StreamSink } from './stream.js';
+export type { StreamEdge } from './stream.js';

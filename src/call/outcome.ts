@@ -1,5 +1,6 @@
 import type { Message, Mutation, ReplyStatus } from '../message/index.js';
 import type { Failure } from './failure.js';
+import type { StreamEdge } from './stream.js';
 
 /** An answer: of the upstream, of a policy, or of a local handler. A business exception is one, with its status. */
 export class Reply {
@@ -28,6 +29,8 @@ export type Outcome = Reply | Failure;
 export interface CallSink {
   reply(reply: Reply): void;
   fail(failure: Failure): void;
+  /** Of edges that stream: carries the other messages of a stream that the call opens. */
+  readonly stream?: StreamEdge;
 }
 
 /** For calls whose outcome nobody waits for. */

@@ -1,40 +1,26 @@
 import type { Message } from '../message/index.js';
-import type { Failure } from './failure.js';
+import type { Attempt } from './attempt.js';
 
 /**
- * Contracts that protocols with streams and sessions fill (tRPC, gRPC; MySQL, Redis MULTI, ZooKeeper). Nothing here
- * does anything yet: two-way and one-way calls need none of it.
+ * A stream between two connections. What opens it is a call like any other: routed, limited, balanced once, counted, and
+ * settled once, when the stream ends. Its further messages go past the stages: those of its opener from the edge to the
+ * connection that the attempt was sent on, those of the upstream from there through the attempt to the edge. The message
+ * that ends it is the call's reply.
+ *
+ * - **Shared connections.** A stream needs an id on each of its two connections and nothing more, so only multiplexed
+ *   protocols have them. How fast its ends send is theirs to agree: a protocol with streams has messages for that, which are
+ *   passed on like all others.
+ * - **Never opened twice**, once anybody may have noticed: after {@link StreamEdge.committed} there is no retry, no fallback.
  */
-
-/** Holds back a producer. Observables cannot: a slow consumer of one held 1.1 GB after 1.5 s. */
-export interface Flow {
-  pause(): void;
+export interface StreamEdge {
+  /** The upstream has sent something: limits on how long the opening may take hold no longer. */
+  readonly answered: boolean;
+  /** Answered, or more than the opening was sent. */
+  readonly committed: boolean;
+  /** The opening was sent: the opener's messages go to this attempt's connection, those first that have waited. */
+  opened(attempt: Attempt): void;
+  /** A message of the upstream, not the last. */
+  deliver(message: Message): void;
+  /** The connection, which took no more, does again. */
   resume(): void;
-}
-
-/** One direction of a stream, as its receiver sees it. */
-export interface StreamSink {
-  /** Many. @param flow - the sender's, to be paused while the receiver cannot take more. */
-  next(message: Message, flow: Flow): void;
-  complete(): void;
-  fail(failure: Failure): void;
-}
-
-/** Balanced once, on an upstream connection of its own unless the protocol has credits; never retried after its first reply. */
-export interface StreamCall {
-  /** Towards the upstream. */
-  readonly requests: StreamSink;
-  cancel(): void;
-}
-
-/**
- * A downstream pinned to one upstream, because the connection carries state or the server speaks first: balanced once,
- * never retried, heartbeats passed on, messages seen by the hooks, unsolicited ones passed as events.
- */
-export interface Session {
-  readonly downstream: StreamSink;
-  readonly upstream: StreamSink;
-  /** May it move or end here? Between transactions, outside MULTI. */
-  readonly quiet: boolean;
-  end(failure?: Failure): void;
 }

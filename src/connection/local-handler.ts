@@ -47,6 +47,11 @@ export class LocalHandler implements Peer, Connection {
   }
 
   send(attempt: Attempt): void {
+    if (attempt.request.kind === 'stream-open') {
+      attempt.target?.release();
+      attempt.lost(NO_STREAMS);
+      return;
+    }
     const running = new Subscription();
     this.#running.set(attempt, running);
     attempt.sent = 'yes';
@@ -115,6 +120,8 @@ export class LocalHandler implements Peer, Connection {
     if (this.#running.delete(attempt)) attempt.target?.release();
   }
 }
+
+const NO_STREAMS = new Failure('BAD_REQUEST', { reason: 'a handler answers calls; streams need `forward`' });
 
 function asFailure(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown;

@@ -159,10 +159,13 @@ export class Mesh implements AsyncDisposable {
    * Calls a service: one call for each subscription. Emits the reply and completes; a one-way call completes when its
    * bytes are written. Errors with a {@link Failure}; a business exception is a {@link Reply} with status `business`.
    * @throws RangeError - the timeout is negative, or no number
+   * @throws TypeError - the message opens a stream: these come in by {@link connect}, {@link listen} and {@link serve}
    */
   call(destination: Destination, message: Message, options: CallOptions = {}): Observable<Reply> {
     const { timeoutMs = 0 } = options;
     if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs is ${timeoutMs}; it must be at least 0`);
+    if (message.kind === 'stream-open')
+      throw new TypeError('call makes calls; for a stream use connect, listen or serve');
     return new CallObservable(this.begin, destination, message, options);
   }
 
@@ -272,11 +275,12 @@ export class Mesh implements AsyncDisposable {
     this.intake.close();
     const stored = this.remembered?.stored();
     this.subscription.unsubscribe();
-    const closed = this.edges.close(drainMs);
+    // Before the edges' own: who still waits at the end of the drain is told, and then closed.
     const timer = this.runtime.timers.arm(drainMs, {
       expired: () => this.active.endAll(new Failure('DRAINING', { reason: `the mesh was closed ${drainMs} ms ago` })),
     });
     timer.ref();
+    const closed = this.edges.close(drainMs);
     await this.active.idle();
     timer.cancel();
     this.services.close();

@@ -72,6 +72,11 @@ export interface Codec {
    * thing; undefined for messages that expect no reply.
    */
   reject(request: Message, failure: Rejection): Bytes | 'close' | undefined;
+  /**
+   * Ends a stream, under that id, towards either side: its peer's library raises the failure where the stream was used. Of
+   * protocols with streams.
+   */
+  reset?(id: WireId, failure: Rejection): Bytes | undefined;
   /** What a heartbeat or an event of the peer wants back; undefined if nothing. */
   answer?(event: Message): Bytes | undefined;
 }

@@ -4,6 +4,10 @@ import type { WireId } from './wire-id.js';
 /**
  * What a message is to the mesh, whatever its protocol. `error`: a reply that reports a failure, of the framework or of
  * the business. `event`: unsolicited, or part of a handshake.
+ *
+ * Messages of a stream have its id as theirs. `stream-open`: a request that opens one. `stream-data`: anything within, the
+ * answer to the opening and flow control included. `stream-end`: its sender sends no more. `stream-close`: nothing more comes of it from either side; of the
+ * upstream's it is the reply to the opening, with a status.
  */
 export type MessageKind =
   | 'request'
@@ -14,6 +18,7 @@ export type MessageKind =
   | 'event'
   | 'stream-open'
   | 'stream-data'
+  | 'stream-end'
   | 'stream-close';
 
 /** Attributes of a message: what rules match, hash and log. Keys are looked up lower-cased, values are case-sensitive. */

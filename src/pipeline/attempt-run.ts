@@ -15,6 +15,7 @@ import type { RoutedPass } from './pass-run.js';
 import { ENTERING, type Phase, RUNNING, WAITING } from './phase.js';
 import type { RoutePlan } from './plan.js';
 import { settle } from './settle.js';
+import { streamed } from './stream-run.js';
 
 /**
  * The runner of attempts: through the attempt slots of the plan from left to right, onto a connection, and back through
@@ -112,6 +113,22 @@ export class RoutedAttempt extends Attempt {
 
   lost(failure: Failure): void {
     this.finish(failure);
+  }
+
+  override streamed(message: Message): void {
+    streamed(this, message);
+  }
+
+  /** The opening of its stream has an answer: what only waited for that is let go. */
+  answered(reply: Reply): void {
+    this.sent = 'yes';
+    this.timer?.cancel();
+    this.timer = undefined;
+    if ((this.passed & BREAKER) !== 0) {
+      this.passed &= ~BREAKER;
+      settle(this.plan.breaker!, this, reply);
+    }
+    this.pass.answered(this);
   }
 
   override expired(timer: Timer): void {

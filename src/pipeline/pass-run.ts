@@ -1,4 +1,4 @@
-import { type Call, Failure, type Outcome, Pass, Reply } from '../call/index.js';
+import { type Attempt, type Call, Failure, type Outcome, Pass, Reply } from '../call/index.js';
 import { type Gate, WAIT, withMutation } from '../policy/index.js';
 import type { Timer } from '../runtime/index.js';
 import { RoutedAttempt } from './attempt-run.js';
@@ -6,6 +6,7 @@ import type { InnerOwner, Running } from './interceptors.js';
 import { ENTERING, type Phase, RUNNING, WAITING } from './phase.js';
 import type { PassOwner, RoutePlan } from './plan.js';
 import { settle } from './settle.js';
+import { alreadyBegun } from './stream-run.js';
 
 /**
  * The runner of passes: through the route slots of the plan, one attempt after another as the retry policy allows, and
@@ -95,9 +96,10 @@ export class RoutedPass extends Pass {
       return;
     }
     try {
-      if (attempt.number > 1) retry.ended(this);
+      const stream = this.call.stream;
+      if (attempt.number > 1 && stream?.answered !== true) retry.ended(this);
       if (this.settled) return;
-      const delayMs = retry.again(this, attempt, outcome);
+      const delayMs = stream?.committed === true ? -1 : retry.again(this, attempt, outcome);
       if (delayMs < 0) this.finish(outcome);
       else if (delayMs === 0) this.attemptOnce();
       else this.waitFor(delayMs);
@@ -121,6 +123,14 @@ export class RoutedPass extends Pass {
   private waitFor(delayMs: number): void {
     this.backoff = this.plan.runtime.timers.arm(delayMs, this);
     this.backoff.ref();
+  }
+
+  /** Of a stream: its opening has an answer. */
+  answered(attempt: Attempt): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+    if (attempt.pass === this && attempt.number > 1) this.plan.retry?.ended(this);
+    if ((this.passed & INNER) !== 0) (this.owner as InnerOwner).outer.answered(attempt);
   }
 
   /** What the chain of routed interceptors came to. */
@@ -153,6 +163,10 @@ export class RoutedPass extends Pass {
   }
 
   private attemptOnce(): void {
+    if (this.call.stream?.committed === true) {
+      this.finish(alreadyBegun());
+      return;
+    }
     const attempt = new RoutedAttempt(this, this.attempts + 1, this.attempt as RoutedAttempt | undefined);
     this.attempt = attempt;
     if ((this.passed & INNER) !== 0) (this.owner as InnerOwner).outer.attempt = attempt;
@@ -210,7 +224,8 @@ export class RoutedPass extends Pass {
     if ((passed & RATE_LIMIT) !== 0) settle(plan.rateLimit!, this, outcome);
     if ((passed & INNER) !== 0) this.owner.passEnded(this, outcome);
     else if (outcome instanceof Failure) {
-      if (plan.fallback === null || !this.fallBack(outcome)) this.leave(outcome);
+      if (plan.fallback === null || this.call.stream?.committed === true || !this.fallBack(outcome))
+        this.leave(outcome);
     } else this.leave(withMutation(outcome, plan.chainMutation));
   }
 

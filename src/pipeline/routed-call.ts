@@ -81,6 +81,7 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
   }
 
   chainOverdue(stallMs: number): void {
+    if (this.stream?.answered === true) return;
     const allowedMs = Math.round(this.deadlineAt - this.startedAt);
     const reason = `interceptors, with all that is inside them, did not end within the ${allowedMs} ms of the call`;
     const sent = this.pass?.attempt?.sent ?? 'no';

@@ -206,6 +206,21 @@ export class CodecChecks {
     if (this.options.protocol.classify?.(reply) === 'ok') throw new Error('the refusal counts as an answer');
   }
 
+  reset(sample: Sample): void {
+    if (sample.side !== 'downstream') return;
+    const { codec, message } = this.#decoded(sample);
+    if (message.kind !== 'stream-open') return;
+    const frame = codec.reset?.(message, { code: 'CONNECTION_LOST', message: 'CONNECTION_LOST: gone' });
+    if (frame === undefined) throw new Error('a stream that is lost ends in silence: who uses it hangs');
+    for (const side of ['downstream', 'upstream'] as const) {
+      const [end, ...more] = this.#feed({ ...sample, side }, [Buffer.concat(frame)]);
+      if (end === undefined || more.length > 0) throw new Error(`the end of a stream is no message to ${side}`);
+      same(end.kind, 'stream-close', `kind of a stream's end, ${side}`);
+      same(end.idHigh >>> 0, message.idHigh >>> 0, "id of a stream's end");
+      same(end.idLow >>> 0, message.idLow >>> 0, "id of a stream's end");
+    }
+  }
+
   heartbeat(): void {
     const { protocol } = this.options;
     const server = protocol.open('downstream');

@@ -35,6 +35,7 @@ export function codecKit(options: CodecKitOptions): CodecCheck[] {
     ['encodes each sample byte for byte', () => kit.each(kit.roundTrip)],
     ['keeps attributes when a message is copied out of its read chunk', () => kit.each(kit.unpinned)],
     ['reports a failure that the caller reads as one', () => kit.each(kit.rejected)],
+    ['ends a stream in words that both sides read', () => kit.each(kit.reset)],
   ];
   if (protocol.sharing === 'multiplexed') {
     checks.push(['replaces ids and restores them', () => kit.each(kit.renumbered)]);

@@ -30,7 +30,7 @@ import {
 } from './fixed-header.js';
 import { Head, readClose, readInit, readUnary } from './head.js';
 import { headOf, trpcReader } from './reader.js';
-import { errorReply, rejectFrame } from './reject.js';
+import { errorReply, rejectFrame, resetFrame } from './reject.js';
 import { closeVerdict, RET, verdictFor } from './ret-codes.js';
 
 /**
@@ -92,14 +92,14 @@ export class TrpcCodec implements Codec {
 
   encode(message: Message, id: WireId = message, mutation?: Mutation): Bytes {
     const head = headOf(message);
-    const opens = frameOf(message.tag) === FRAME.UNARY || message.kind === 'stream-open';
-    if (mutation !== undefined && mutation.size > 0 && opens && head !== undefined) {
-      const unaryFrame = frameOf(message.tag) === FRAME.UNARY;
-      return mutated(message, head, mutation, unaryFrame ? id.idHigh : id.idLow, id.idLow, this.#slab);
+    const isUnary = frameOf(message.tag) === FRAME.UNARY;
+    const streamId = isUnary ? id.idHigh : id.idLow;
+    if (mutation !== undefined && mutation.size > 0 && head !== undefined && head.infoNumber !== 0) {
+      return mutated(message, head, mutation, streamId, id.idLow, this.#slab);
     }
     if (sameWireId(message, id)) return message.bytes;
-    if (frameOf(message.tag) === FRAME.UNARY) return renumbered(message, head!, id.idHigh, id.idLow, this.#slab);
-    return this.#ofStream(message.bytes, id.idLow);
+    if (isUnary) return renumbered(message, head!, streamId, id.idLow, this.#slab);
+    return this.#ofStream(message.bytes, streamId);
   }
 
   /** A stream frame has its only id in the fixed header. */
@@ -114,6 +114,10 @@ export class TrpcCodec implements Codec {
   reject(request: Message, failure: Rejection): Bytes | undefined {
     return rejectFrame(request, failure);
   }
+
+  reset(id: WireId, failure: Rejection): Bytes {
+    return resetFrame(id.idLow, failure);
+  }
 }
 
 function unary(bytes: Bytes, reply: boolean): Message {
@@ -126,7 +130,7 @@ function unary(bytes: Bytes, reply: boolean): Message {
 
 /**
  * A server's CLOSE ends the stream for both, whatever its type: trpc-go sends it when the handler has returned, and reads no
- * more. A client's ends it only as a reset; otherwise it just sends no more, which is the server's to know.
+ * more. A client's ends it only as a reset; otherwise it just sends no more.
  */
 function streamed(bytes: Bytes, frame: number, reply: boolean): Message {
   const first = bytes[0]!;
@@ -141,7 +145,7 @@ function streamed(bytes: Bytes, frame: number, reply: boolean): Message {
   } else if (frame === FRAME.CLOSE) {
     const reset = readClose(first, head!);
     verdict = closeVerdict(reset, head!.ret, head!.funcRet);
-    if (reply || reset) kind = 'stream-close';
+    kind = reply || reset ? 'stream-close' : 'stream-end';
   }
   return message(kind, bytes, 0, streamIdOf(first), tagOf(frame, reply, verdict), head);
 }

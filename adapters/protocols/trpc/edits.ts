@@ -70,7 +70,7 @@ export function mutated(
   if (unary) edits.push(field(ID_TAG, head.id, head.idEnd, requestId));
   edits.sort((a, b) => a.from - b.from || a.to - b.to);
   let delta = sizeOf(edits);
-  if (!unary && delta !== 0) {
+  if (frameOf(message.tag) === FRAME.INIT && delta !== 0) {
     const meta = metaLength(head, delta);
     delta += meta.insert!.length - (meta.to - meta.from);
     edits.unshift(meta);

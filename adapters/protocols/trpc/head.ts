@@ -26,7 +26,7 @@ export class Head {
   funcRet = 0;
   /** The first field `trans_info`. */
   info = 0;
-  /** The number of the field `trans_info`, other in each kind of header. */
+  /** The number of the field `trans_info`, other in each kind of header; 0 where there is none. */
   infoNumber = 0;
   /** Where the fields end; in a stream's INIT, those of the meta that is its first field. */
   end = 0;
@@ -94,8 +94,8 @@ export function readInit(frame: Buffer, reply: boolean, head: Head): void {
     head.end = fields.end;
   }
   check(frame, 'INIT');
-  if (head.meta === 0) return;
   if (!reply) head.infoNumber = 5;
+  if (head.meta === 0) return;
   fields.open(frame, head.metaAt, head.end);
   while (fields.next()) {
     const { number, wireType, start } = fields;

@@ -44,8 +44,7 @@ export const trpcReader: AttributeReader = {
 
   status(message) {
     const head = headOf(message);
-    if (head === undefined || !isReply(message.tag)) return undefined;
-    if (frameOf(message.tag) === FRAME.INIT && head.meta === 0) return undefined;
+    if (head === undefined || (!isReply(message.tag) && frameOf(message.tag) !== FRAME.CLOSE)) return undefined;
     return head.funcRet === 0 ? String(head.ret) : `${head.ret}/${head.funcRet}`;
   },
 };

@@ -6,9 +6,11 @@ import type { ConnectionCounters, ConnectionEventKind } from '../events.js';
 import { FrameWriter } from '../frame-writer.js';
 import { closeGently } from '../linger.js';
 import type { ByteHolder } from './byte-budget.js';
-import { Exchange, type ExchangeOwner } from './exchange.js';
+import { Exchange } from './exchange.js';
 import { type Answer, Replies, type Stop } from './replies.js';
 import type { Downstream, ResolvedServeOptions } from './serve.js';
+import type { StreamExchange } from './stream-exchange.js';
+import { DownstreamStreams, type StreamHost } from './streams.js';
 
 /**
  * The serve loop of one downstream: requests go to the mesh as they are read, replies back as {@link Replies} says.
@@ -16,14 +18,16 @@ import type { Downstream, ResolvedServeOptions } from './serve.js';
  * - **Bounded**: over a bound of requests under way, of their bytes, of replies that the downstream does not take, or
  *   of the process's budget, nothing more is read, so that the downstream's own sender is held back.
  * - **Half-close**: after the client's end of stream what is under way is still answered, then our side ends.
+ *   Streams whose opener still had to say something are over.
  * - **Bytes that are no request** close the connection, as nothing after them can be trusted.
  */
-export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHolder, Expirable {
+export class DownstreamConnection implements Downstream, StreamHost, ByteHolder, Expirable {
   readonly closed: Promise<void>;
   readonly #queue = new ByteQueue();
   readonly #codec: Codec;
   readonly #writer: FrameWriter;
   readonly #replies: Replies;
+  readonly #streams: DownstreamStreams;
   /** Read in this tick: what is still under way at its end is copied out of the read chunk. */
   #fresh: Exchange[] = [];
   #requestBytes = 0;
@@ -44,6 +48,7 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
     private readonly options: ResolvedServeOptions,
   ) {
     const { maxMessageBytes, counters } = options;
+    this.#streams = new DownstreamStreams(this, protocol, options);
     this.#codec = protocol.open('downstream', maxMessageBytes === undefined ? {} : { maxMessageBytes });
     this.#writer = new FrameWriter(socket, () => this.#moved());
     this.#replies = new Replies(protocol, this.#codec, this.#writer, options.maxReplyBytes, (bytes) => {
@@ -88,9 +93,14 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
     return this.closed;
   }
 
-  /** The drain's time is up. */
+  /** The drain's time is up: what was answered is sent, as far as it is taken at once. */
   expired(): void {
-    this.evict('the drain time is over');
+    const { socket } = this;
+    if (this.#over) return;
+    this.#finish('the drain time is over');
+    this.#writer.flush();
+    if (socket.writableLength > 0) socket.destroy();
+    else socket.end(() => socket.destroy());
   }
 
   close(reason: string): void {
@@ -109,12 +119,45 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
     this.#goOn();
   }
 
+  dispatch(exchange: Exchange, refusal?: Failure): void {
+    this.#begin(exchange);
+    if (refusal !== undefined) {
+      exchange.fail(refusal);
+      return;
+    }
+    try {
+      exchange.handle = this.dispatcher.dispatch(exchange.request, exchange, this.options.peer);
+    } catch (error) {
+      exchange.fail(Failure.from(error, 'dispatch'));
+    }
+    if (!exchange.settled) this.#fresh.push(exchange);
+  }
+
   answered(exchange: Exchange, reply: Reply): void {
     if (!this.#over) this.#answer(exchange, this.#replies.encode(exchange, reply));
   }
 
   failed(exchange: Exchange, failure: Failure): void {
-    if (!this.#over) this.#answer(exchange, this.#replies.refuse(exchange.request, failure));
+    if (!this.#over) this.#answer(exchange, this.#replies.refuse(exchange, failure));
+  }
+
+  streamed(exchange: StreamExchange, message: Message): void {
+    if (this.#over) return;
+    try {
+      this.#stop(this.#replies.send(this.#codec.encode(message, exchange.request)));
+    } catch (error) {
+      exchange.cancel();
+      this.failed(exchange, Failure.from(error, 'encode reply', 'ENCODE_FAILED'));
+    }
+  }
+
+  dropped(exchange: StreamExchange): void {
+    if (!this.#over) this.#answer(exchange, undefined);
+  }
+
+  waiting(bytes: number): void {
+    this.#requestBytes += bytes;
+    if (bytes < 0) this.#goOn();
   }
 
   /** @internal */
@@ -126,6 +169,7 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
 
   #answer(exchange: Exchange, answer: Answer): void {
     this.#requestBytes -= exchange.requestBytes;
+    if (this.#streams.size > 0) this.#streams.remove(exchange);
     this.#stop(this.#replies.put(exchange, answer));
     this.#goOn();
     this.#endIfDone();
@@ -141,7 +185,7 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
   get #full(): boolean {
     const { maxInFlight, maxRequestBytes, maxReplyBytes, budget } = this.options;
     return (
-      this.#replies.length >= maxInFlight ||
+      this.#replies.length - this.#streams.size >= maxInFlight ||
       this.#requestBytes >= maxRequestBytes ||
       this.#replies.bytes >= maxReplyBytes ||
       (budget.pausing && this.heldBytes > 0)
@@ -180,16 +224,19 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
     switch (message.kind) {
       case 'request':
       case 'oneway':
-        this.#dispatch(message);
+        this.dispatch(new Exchange(this, message));
         break;
       case 'heartbeat':
       case 'event':
         this.#answerEvent(message);
         break;
       case 'stream-open':
+        this.#streams.open(message);
+        break;
       case 'stream-data':
+      case 'stream-end':
       case 'stream-close':
-        this.#begin(message).fail(NO_STREAMS);
+        this.#streams.receive(message);
         break;
       default:
         // A reply, where only requests are expected: to a probe of ours, or nobody's.
@@ -197,28 +244,17 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
     }
   }
 
-  #begin(request: Message): Exchange {
-    const exchange = new Exchange(this, request);
+  #begin(exchange: Exchange): void {
     this.#requestBytes += exchange.requestBytes;
     this.#replies.begin(exchange);
-    return exchange;
-  }
-
-  #dispatch(request: Message): void {
-    const exchange = this.#begin(request);
-    try {
-      exchange.handle = this.dispatcher.dispatch(request, exchange, this.options.peer);
-    } catch (error) {
-      exchange.fail(Failure.from(error, 'dispatch'));
-    }
-    if (!exchange.settled) this.#fresh.push(exchange);
   }
 
   #answerEvent(event: Message): void {
     const answer = this.#codec.answer?.(event);
     if (answer === undefined) return;
     this.counters.heartbeatsAnswered++;
-    const exchange = this.#begin(event);
+    const exchange = new Exchange(this, event);
+    this.#begin(exchange);
     exchange.settled = true;
     this.#answer(exchange, answer);
   }
@@ -248,7 +284,9 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
   }
 
   #endIfDone(): void {
-    if (this.#over || this.#replies.length > 0 || this.#decoding) return;
+    if (this.#over || this.#decoding) return;
+    if (this.#ended && this.#starved && this.#streams.size > 0) this.#streams.ended();
+    if (this.#replies.length > 0) return;
     if (this.#ended && this.#starved) this.close('the client ended');
     else if (this.#draining && this.#queue.length === 0) this.close('drained');
   }
@@ -281,5 +319,3 @@ export class DownstreamConnection implements Downstream, ExchangeOwner, ByteHold
 function unpinFresh(connection: DownstreamConnection): void {
   connection.unpinFresh();
 }
-
-const NO_STREAMS = new Failure('BAD_REQUEST', { reason: 'streams are not supported' });

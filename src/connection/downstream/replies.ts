@@ -1,7 +1,8 @@
 import { Failure, type Reply } from '../../call/index.js';
-import { type Bytes, byteLength, type Codec, type Message, type Protocol } from '../../message/index.js';
+import { type Bytes, byteLength, type Codec, type Protocol } from '../../message/index.js';
 import type { FrameWriter } from '../frame-writer.js';
 import { type Exchange, ExchangeList } from './exchange.js';
+import { StreamExchange } from './stream-exchange.js';
 
 /** What goes back for a request: bytes, the end of the connection where the protocol has no words, or nothing. */
 export type Answer = Bytes | 'close' | undefined;
@@ -54,12 +55,15 @@ export class Replies {
     try {
       return this.codec.encode(message, request, mutation);
     } catch (error) {
-      return this.refuse(request, Failure.from(error, 'encode reply', 'ENCODE_FAILED'));
+      return this.refuse(exchange, Failure.from(error, 'encode reply', 'ENCODE_FAILED'));
     }
   }
 
-  refuse(request: Message, failure: Failure): Answer {
+  refuse(exchange: Exchange, failure: Failure): Answer {
+    const { request } = exchange;
     try {
+      if (exchange instanceof StreamExchange && exchange.answered)
+        return this.codec.reset?.(request, failure) ?? 'close';
       return this.codec.reject(request, failure);
     } catch {
       return 'close';

@@ -1,5 +1,5 @@
 import type { Attempt, AttemptTarget } from '../../call/index.js';
-import type { Message } from '../../message/index.js';
+import type { WireId } from '../../message/index.js';
 
 /**
  * Which attempt is a reply for? One implementation a way of sharing a connection. All of them give each attempt an id of
@@ -21,8 +21,10 @@ export interface Correlation {
   addOneway(attempt: Attempt): void;
   /** Takes back the last {@link add}: nothing of it was sent. */
   undo(attempt: Attempt): void;
+  /** Whose it is, left where it is. Only where ids tell: streams are found by it. */
+  find?(id: WireId): Entry | undefined;
   /** Whose reply it is, to be settled by the taker; undefined if nobody's. */
-  take(reply: Message): Entry | undefined;
+  take(reply: WireId): Entry | undefined;
   /** Nobody waits any more: a tombstone takes the attempt's place. Undefined if it is not here. */
   bury(attempt: Attempt, now: number): Tombstone | undefined;
   /** The one entry that bytes which are no reply can be blamed on. */
@@ -62,6 +64,6 @@ export function idBefore(id: number, mark: number): boolean {
  * Is it the reply to `entry`, as far as the wire tells? Where replies come in order there need be no ids, and some servers
  * do not echo what they do not use: 0 says nothing, any other number must be ours.
  */
-export function echoes(reply: Message, entry: Entry): boolean {
+export function echoes(reply: WireId, entry: Entry): boolean {
   return (reply.idLow === 0 && reply.idHigh === 0) || ((reply.idLow | 0) === entry.idLow && reply.idHigh === 0);
 }

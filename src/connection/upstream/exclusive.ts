@@ -1,5 +1,5 @@
 import type { Attempt } from '../../call/index.js';
-import type { Message } from '../../message/index.js';
+import type { WireId } from '../../message/index.js';
 import { type Correlation, type Entry, echoes, idAfter, Tombstone } from './correlation.js';
 
 /**
@@ -37,7 +37,7 @@ export class Exclusive implements Correlation {
     this.culprit = undefined;
   }
 
-  take(reply: Message): Entry | undefined {
+  take(reply: WireId): Entry | undefined {
     const entry = this.culprit;
     if (entry === undefined || !echoes(reply, entry)) return undefined;
     this.culprit = undefined;

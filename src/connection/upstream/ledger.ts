@@ -1,5 +1,5 @@
 import { type Attempt, Failure, type Outcome } from '../../call/index.js';
-import type { Message } from '../../message/index.js';
+import type { Message, WireId } from '../../message/index.js';
 import { type Correlation, type Entry, idBefore, Tombstone } from './correlation.js';
 
 /** What became of a reply: given to its attempt, swallowed since nobody waits for it any more, or nobody's. */
@@ -69,6 +69,19 @@ export class Ledger {
     if (tombstone === undefined) return false;
     this.#tombstones.push(tombstone);
     return true;
+  }
+
+  /** Whose stream it is that has this id; undefined if none has that anybody waits for. */
+  streamOf(id: WireId): Attempt | undefined {
+    const entry = this.calls.find?.(id);
+    if (entry === undefined || entry instanceof Tombstone || entry.request.kind !== 'stream-open') return undefined;
+    return entry;
+  }
+
+  /** The attempt's stream has ended by what was sent: nothing is owed for it. */
+  end(attempt: Attempt): void {
+    this.calls.take(attempt);
+    attempt.target?.release();
   }
 
   /** Since when the oldest reply is owed that nobody waits for; Infinity if none is. */

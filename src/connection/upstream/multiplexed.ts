@@ -1,5 +1,5 @@
 import type { Attempt } from '../../call/index.js';
-import type { Message } from '../../message/index.js';
+import type { WireId } from '../../message/index.js';
 import { type Correlation, type Entry, idAfter, Tombstone } from './correlation.js';
 
 const INITIAL_SLOTS = 16;
@@ -45,12 +45,17 @@ export class Multiplexed implements Correlation {
     this.#remove(attempt.idLow);
   }
 
-  take(reply: Message): Entry | undefined {
-    const id = reply.idLow | 0;
+  find({ idLow, idHigh }: WireId): Entry | undefined {
+    const id = idLow | 0;
     const entry = this.#slots[id & this.#mask];
-    if (entry === undefined || entry.idLow !== id || reply.idHigh !== 0) return undefined;
+    return entry === undefined || entry.idLow !== id || idHigh !== 0 ? undefined : entry;
+  }
+
+  take(reply: WireId): Entry | undefined {
+    const entry = this.find(reply);
+    if (entry === undefined) return undefined;
     if (entry instanceof Tombstone) this.#tombstones--;
-    this.#remove(id);
+    this.#remove(entry.idLow);
     return entry;
   }
 

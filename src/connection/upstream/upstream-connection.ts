@@ -9,6 +9,7 @@ import type { Correlation } from './correlation.js';
 import { Ledger, timedOut } from './ledger.js';
 import { Liveness, type Watched } from './liveness.js';
 import type { ResolvedPoolOptions } from './options.js';
+import { UpstreamStreams } from './streams.js';
 
 /** The pool that a connection belongs to. */
 export interface ConnectionOwner {
@@ -48,6 +49,7 @@ export class UpstreamConnection implements Connection, Watched {
   readonly #writer: FrameWriter;
   readonly #liveness: Liveness;
   readonly #calls: Ledger;
+  #streams: UpstreamStreams | undefined = undefined;
   #timeouts = 0;
   #closed = false;
 
@@ -64,7 +66,9 @@ export class UpstreamConnection implements Connection, Watched {
     this.#calls = new Ledger(calls);
     this.#writer = new FrameWriter(socket, () => {
       this.#calls.flushed();
-      if (!this.#closed) owner.roomier(this);
+      if (this.#closed) return;
+      owner.roomier(this);
+      this.#streams?.moved();
     });
     this.#liveness = new Liveness(this, runtime, options, protocol.heartbeat !== undefined);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
@@ -95,7 +99,8 @@ export class UpstreamConnection implements Connection, Watched {
       attempt.lost(new Failure('CONNECTION_LOST', { reason: `${this.owner.address}: closed before it was sent` }));
       return;
     }
-    const oneway = attempt.request.kind === 'oneway';
+    const { kind } = attempt.request;
+    const oneway = kind === 'oneway';
     this.#calls.add(attempt, oneway);
     let bytes: Bytes;
     try {
@@ -110,6 +115,7 @@ export class UpstreamConnection implements Connection, Watched {
     attempt.sent = 'maybe';
     this.#write(bytes);
     this.#liveness.busy();
+    if (kind === 'stream-open') this.#opened(attempt);
     if (!oneway) return;
     target?.release();
     attempt.written();
@@ -118,7 +124,8 @@ export class UpstreamConnection implements Connection, Watched {
 
   abandon(attempt: Attempt, outcome: Outcome): void {
     if (this.#closed) return;
-    if (!this.#calls.bury(attempt, this.runtime.now())) return;
+    const reset = attempt.request.kind === 'stream-open' && this.#streams?.reset(attempt, outcome);
+    if (!reset && !this.#calls.bury(attempt, this.runtime.now())) return;
     if (
       timedOut(outcome) &&
       ++this.#timeouts >= TIMEOUTS_UNTIL_RETIRED &&
@@ -126,7 +133,15 @@ export class UpstreamConnection implements Connection, Watched {
     ) {
       this.drain(`${this.#timeouts} attempts timed out and nothing was read between`);
     }
-    this.#closeIfDone();
+    if (reset) this.#freed();
+    else this.#closeIfDone();
+  }
+
+  push(attempt: Attempt, message: Message): boolean {
+    if (this.#closed || this.#streams === undefined) return true;
+    const more = this.#streams.push(attempt, message);
+    if (message.kind === 'stream-close') this.#freed();
+    return more;
   }
 
   /** An attempt that this connection was promised to will not be sent. True if it was promised. */
@@ -215,6 +230,7 @@ export class UpstreamConnection implements Connection, Watched {
     }
     try {
       if (message.kind === 'heartbeat') this.#answer(message);
+      else if (isOfStream(message)) this.#streamed(message);
       else this.#unsolicited(message);
     } catch (error) {
       this.#reject((error as Error).message, error);
@@ -230,6 +246,15 @@ export class UpstreamConnection implements Connection, Watched {
     }
     this.owner.counters.unknownReplies++;
     if (this.#calls.ordered) this.#reject('a reply that nobody asked for, where replies come in order');
+  }
+
+  #opened(attempt: Attempt): void {
+    this.#streams ??= new UpstreamStreams(this.#calls, this.#codec, this.#writer, (bytes) => this.#write(bytes));
+    attempt.pass.call.stream?.opened(attempt);
+  }
+
+  #streamed(message: Message): void {
+    if (this.#streams?.receive(message) !== true) this.owner.counters.lateReplies++;
   }
 
   #answer(message: Message): void {
@@ -251,6 +276,12 @@ export class UpstreamConnection implements Connection, Watched {
     if (message.kind !== 'request') return;
     const refusal = this.#codec.reject(message, REFUSED);
     if (refusal !== undefined && refusal !== 'close') this.#write(refusal);
+  }
+
+  /** A place is free again, though no reply was read. */
+  #freed(): void {
+    this.#closeIfDone();
+    if (!this.#closed) this.owner.roomier(this);
   }
 
   #closeIfDone(): void {
@@ -282,6 +313,10 @@ export class UpstreamConnection implements Connection, Watched {
     if (!flushing) this.socket.destroy();
     this.#calls.lose(failure);
   }
+}
+
+function isOfStream({ kind }: Message): boolean {
+  return kind === 'stream-data' || kind === 'stream-end' || kind === 'stream-close';
 }
 
 const REFUSED = { code: 'BAD_REQUEST', message: 'this end takes no calls' } as const;

@@ -12,7 +12,7 @@ function kindOf({ type, from, status, oneway, closeType }: GoldenFrame): Message
     case 'stream-init':
       return from === 'client' ? 'stream-open' : status!.ret === 0 ? 'stream-data' : 'stream-close';
     case 'stream-close':
-      return from === 'client' && closeType!.startsWith('half') ? 'stream-data' : 'stream-close';
+      return from === 'client' && closeType!.startsWith('half') ? 'stream-end' : 'stream-close';
     default:
       return 'stream-data';
   }

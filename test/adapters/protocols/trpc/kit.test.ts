@@ -25,7 +25,7 @@ describe('tRPC', () => {
     protocol: trpc,
     exchanges,
     mutation,
-    mutable: ({ kind }) => ['request', 'oneway', 'response', 'error', 'stream-open'].includes(kind),
+    mutable: ({ kind }) => ['request', 'oneway', 'response', 'error', 'stream-open', 'stream-end'].includes(kind),
   })) {
     test(check.name, check.run);
   }
