@@ -80,7 +80,7 @@ export class Mesh implements AsyncDisposable {
     const { runtime, protocols, active, telemetry, logger } = this;
     // Not `this`: it outlives the mesh.
     setOnStageThrow((thrown) => logger.error(`a stage threw while it settled: ${String(thrown)}`));
-    const check = (rule: Parameters<typeof validateRule>[0]) => validateRule(rule, engines);
+    const check = (rule: Parameters<typeof validateRule>[0]) => validateRule(rule, engines, store);
     this.adoption = new Adoption({ runtime, store, check, checkCluster: check });
     const transport = options.transport ?? plainTransport;
     this.peers = new Peers({ runtime, transport, listener: tellConnection, ...(pool && { pool }) });

@@ -6,6 +6,9 @@ import { FALLBACK_CODES } from '../call/index.js';
 import {
   type ClusterRule,
   type EndpointsRule,
+  foreignClusters,
+  type KnownRules,
+  namedClusters,
   type PolicyRule,
   type Provenance,
   type RateLimitRule,
@@ -26,9 +29,12 @@ export interface AvailableEngines extends RuleEngines {
   readonly pacing?: unknown;
 }
 
-/** Empty: nothing is wrong. Costs what compiling the patterns costs. */
-export function validateRule(rule: Rule, engines: AvailableEngines): readonly RuleError[] {
-  const check = new Check(engines, rule.from);
+/**
+ * Empty: nothing is wrong. Costs what compiling the patterns costs.
+ * @param known - what a route's destinations are looked up in, to tell of those that speak another protocol
+ */
+export function validateRule(rule: Rule, engines: AvailableEngines, known: KnownRules = NOTHING): readonly RuleError[] {
+  const check = new Check(engines, rule.from, known);
   if ('host' in rule && 'routes' in rule) check.service(rule);
   else if ('routes' in rule) check.table(rule);
   else if ('balancer' in rule) check.cluster(rule);
@@ -37,10 +43,15 @@ export function validateRule(rule: Rule, engines: AvailableEngines): readonly Ru
 }
 
 export function validateRules(rules: Iterable<Rule>, engines: AvailableEngines): readonly RuleError[] {
-  const problems: RuleError[] = [];
-  for (const rule of rules) problems.push(...validateRule(rule, engines));
-  return problems;
+  const all = [...rules];
+  const known = {
+    services: new Map(all.flatMap((rule) => ('host' in rule && 'routes' in rule ? [[rule.key, rule]] : []))),
+    clusters: new Map(all.flatMap((rule) => ('balancer' in rule ? [[rule.name, rule]] : []))),
+  };
+  return all.flatMap((rule) => validateRule(rule, engines, known));
 }
+
+const NOTHING: KnownRules = { services: new Map(), clusters: new Map() };
 
 const ANY = Number.POSITIVE_INFINITY;
 
@@ -50,6 +61,7 @@ class Check {
   constructor(
     readonly engines: AvailableEngines,
     private from: Provenance,
+    private readonly known: KnownRules,
   ) {}
 
   service(service: ServiceRule): void {
@@ -57,6 +69,11 @@ class Check {
     this.#policy(service.policy, `service ${service.key}`);
     if (service.inboundRateLimit !== undefined) this.#rateLimit(service.inboundRateLimit, `service ${service.key}`);
     this.table(service);
+    for (const { cluster, protocol } of foreignClusters(service, namedClusters(service), this.known)) {
+      this.#problem(
+        `service ${service.key} speaks ${service.protocol} and leads to ${cluster}, which speaks ${protocol}: nothing translates between them`,
+      );
+    }
   }
 
   table({ key, routes }: Pick<ServiceRule, 'key' | 'routes'>): void {

@@ -1,5 +1,6 @@
 /** The rule model and its store. Imports nothing above `runtime`. */
 export { Adoption, type AdoptionChange, type HeldService, PATIENCE_MS, type RefusedCluster } from './adoption.js';
+export { foreignClusters, type KnownRules } from './bridging.js';
 export { type Choice, Chooser, choose } from './choose.js';
 export { sameContent } from './content.js';
 export { diffEndpoints, type EndpointsDiff } from './diff.js';

@@ -95,4 +95,18 @@ describe('validation', () => {
       'service a_80 has no route; give it at least a default one',
     ]);
   });
+
+  test('tells of destinations that speak another protocol, since nothing translates', () => {
+    const lead = (to: string) => route('r', [], { destinations: [{ cluster: `outbound|80||${to}`, weight: 1 }] });
+    const other = service('other', { protocol: 'thrift' });
+    const raw = service('raw', { protocol: undefined });
+    const known = [service('same'), other, raw, cluster('same'), cluster('other'), cluster('raw')];
+    const of = (...routes: ReturnType<typeof route>[]) =>
+      validateRules([...known, service('a', { routes })], ALL).map(({ problem }) => problem);
+    expect(of(lead('same'), lead('raw'), lead('nobody'))).toEqual([]);
+    expect(of(lead('other'))).toEqual([
+      'service a_80 speaks dubbo and leads to outbound|80||other, which speaks thrift: nothing translates between them',
+    ]);
+    expect(validateRule(service('a', { routes: [lead('other')] }), ALL)).toEqual([]);
+  });
 });
