@@ -63,6 +63,9 @@ const service = {
   async attachments() {
     return { ...this.attachments };
   },
+  async whoami() {
+    return { ...this.attachments, provider: flags.name };
+  },
   async slow(ms) {
     await sleep(ms);
     return `slept ${ms}`;
