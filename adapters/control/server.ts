@@ -45,14 +45,17 @@ export async function openControl(resources: ReadonlyMap<string, Resource>, path
     await listen(server, path);
   });
   server.unref();
-  await chmod(path, 0o600);
-  return {
-    path,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
+  // No more files for whoever asks: that is theirs to see.
+  server.on('error', () => {});
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
   };
+  await chmod(path, 0o600).catch((error: Error) => {
+    close();
+    throw error;
+  });
+  return { path, close };
 }
 
 function usualPath(): string {
@@ -62,22 +65,22 @@ function usualPath(): string {
 
 /** One request a connection. Bodies are not read. */
 function answer(resources: ReadonlyMap<string, Resource>, request: IncomingMessage, response: ServerResponse): void {
-  const { status, value } = answerTo(resources, request);
-  const headers = { 'content-type': 'application/json', connection: 'close' };
-  response.writeHead(status, headers).end(`${JSON.stringify(value)}\n`);
+  const { status, body } = answerTo(resources, request);
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(`${body}\n`);
 }
 
 function answerTo(resources: ReadonlyMap<string, Resource>, { method, url = '' }: IncomingMessage) {
-  if (method !== 'GET') return { status: 405, value: { error: 'GET is all there is' } };
+  const refused = (status: number, error: string) => ({ status, body: JSON.stringify({ error }) });
+  if (method !== 'GET') return refused(405, 'GET is all there is');
   const at = url.indexOf('?');
   const resource = resources.get(at < 0 ? url : url.slice(0, at));
   if (resource === undefined) {
-    return { status: 404, value: { error: `there is no ${url}; there are: ${[...resources.keys()].join(', ')}` } };
+    return refused(404, `there is no ${url}; there are: ${[...resources.keys()].join(', ')}`);
   }
   try {
-    return { status: 200, value: resource(new URLSearchParams(at < 0 ? '' : url.slice(at))) };
+    return { status: 200, body: JSON.stringify(resource(new URLSearchParams(at < 0 ? '' : url.slice(at)))) };
   } catch (error) {
-    return { status: 500, value: { error: error instanceof Error ? error.message : String(error) } };
+    return refused(500, error instanceof Error ? error.message : String(error));
   }
 }
 

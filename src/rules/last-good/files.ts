@@ -22,6 +22,9 @@ export interface LastGoodFilesOptions {
 /** What a crash left behind is of this age at least: nobody writes that long. */
 const LEFT_BEHIND_MS = 3_600_000;
 
+/** Errors of a file that somebody else made. */
+const NOT_OURS: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
+
 /** A {@link LastGoodStore} on disk. A file that is missing, or a folder, is no error until something is to be stored. */
 export function lastGoodFiles(options: LastGoodFilesOptions): LastGoodStore {
   return new LastGoodFiles(options);
@@ -45,7 +48,10 @@ class LastGoodFiles implements LastGoodStore {
       const bytes = await readTrusted(path, this.#maxBytes);
       return bytes && decode(source, bytes);
     } catch (error) {
-      throw new Error(`${path} is not used: ${(error as Error).message}; ${await setAside(path)}`);
+      const { message, code } = error as NodeJS.ErrnoException;
+      // The disk's trouble is not the file's.
+      const aside = code === undefined || NOT_OURS.has(code) ? `; ${await setAside(path)}` : '';
+      throw new Error(`${path} is not used: ${message}${aside}`);
     }
   }
 
