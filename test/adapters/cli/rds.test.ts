@@ -7,7 +7,7 @@ import type { RdsReport } from '../../../adapters/cli/rds-report.js';
 import { metaRouter, serviceEntry, temporaryFolder } from '../sources/file/support.js';
 import { clientTls, RouteClient, routesIn } from '../sources/metards/server/route-client.js';
 
-const pem = (name: string) => fileURLToPath(new URL(`../../golden/tls/${name}`, import.meta.url));
+const pem = (name: string) => fileURLToPath(new URL(`../../support/certificates/${name}`, import.meta.url));
 
 let folder: ReturnType<typeof temporaryFolder>;
 let running: ReturnType<typeof start> | undefined;

@@ -90,10 +90,10 @@ describe('TLS', () => {
   const outcome: Record<string, string> = scenarioOf('tls').outcome;
 
   test.each([
-    ['rsa-client-certificate', 'client', undefined],
-    ['ec-client-certificate', 'client-ec', undefined],
+    ['rsa-client-certificate', 'client-rsa', undefined],
+    ['ec-client-certificate', 'client', undefined],
     ['no-client-certificate', undefined, undefined],
-    ['client-certificate-of-another-ca', 'client-of-stranger', undefined],
+    ['client-certificate-of-another-ca', 'client-of-other', undefined],
     ['expired-client-certificate', 'client-expired', undefined],
     ['server-name-aeraki', 'client', 'aeraki'],
     ['server-name-aeraki.istio-system', 'client', 'aeraki.istio-system'],
@@ -116,7 +116,7 @@ describe('TLS', () => {
   ] as const)('%s: as recorded', async (name, version) => {
     await start({ tls: serverTls() });
     const { cert, key, ca } = serverTls();
-    const versions = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' };
+    const versions = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0', servername: 'aeraki' };
     const socket = connect({ port: server.port, host: '127.0.0.1', cert, key, ca, ALPNProtocols: ['h2'], ...versions });
     const result = await new Promise((resolve) => {
       socket.once('secureConnect', () => resolve('accepted'));

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { ChannelCredentials, Client, type ClientDuplexStream, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { RouteConfigurationSchema } from '../../../../../adapters/sources/metards/generated/envoy/config/route/v3/route_pb.js';
@@ -7,16 +6,16 @@ import {
   type DiscoveryResponse,
   DiscoveryResponseSchema,
 } from '../../../../../adapters/sources/metards/generated/envoy/service/discovery/v3/discovery_pb.js';
-
-const pem = (name: string) => readFileSync(new URL(`../../../../golden/tls/${name}`, import.meta.url));
+import { pem } from '../../../../support/scripted-metards.js';
 
 /** The server's side of mutual TLS. */
 export const serverTls = () => ({ cert: pem('server.pem'), key: pem('server.key'), ca: pem('root.pem') });
 
 /** @param name - of the client's certificate; undefined: it shows none */
 export function clientTls(name: string | undefined): ChannelCredentials {
-  if (name === undefined) return ChannelCredentials.createSsl(pem('root.pem'));
-  return ChannelCredentials.createSsl(pem('root.pem'), pem(`${name}.key`), pem(`${name}.pem`));
+  if (name === undefined) return ChannelCredentials.createSsl(Buffer.from(pem('root.pem')));
+  const [ca, key, cert] = ['root.pem', `${name}.key`, `${name}.pem`].map((file) => Buffer.from(pem(file)));
+  return ChannelCredentials.createSsl(ca!, key!, cert!);
 }
 
 export type RequestInit = MessageInitShape<typeof DiscoveryRequestSchema>;
@@ -29,7 +28,7 @@ const deserialize = (bytes: Buffer) => fromBinary(DiscoveryResponseSchema, bytes
 export class RouteClient {
   readonly #client: Client;
 
-  constructor(port: number, credentials = ChannelCredentials.createInsecure(), serverName = 'localhost') {
+  constructor(port: number, credentials = ChannelCredentials.createInsecure(), serverName = 'aeraki') {
     this.#client = new Client(`127.0.0.1:${port}`, credentials, {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.ssl_target_name_override': serverName,
@@ -66,7 +65,7 @@ export class RouteClient {
   /** Resolves when the server has acted on all that was written before, and its answers are here. */
   async settled(): Promise<void> {
     // Several, since either side may take some turns to handle what it has read.
-    for (let i = 0; i < 3; i++) await this.fetch({ node: { id: 'nobody ever subscribed so' } });
+    for (let i = 0; i < 2; i++) await this.fetch({ node: { id: 'nobody ever subscribed so' } });
   }
 
   close(): void {
