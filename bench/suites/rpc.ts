@@ -128,7 +128,7 @@ function byCall(mesh: Mesh): Call {
   const frame = requestFrame();
   return () =>
     new Promise((resolve, reject) => {
-      mesh.call(DESTINATION, decoded(Buffer.from(frame))).subscribe({ error: reject, complete: resolve });
+      mesh.call(DESTINATION, decoded(frame)).subscribe({ error: reject, complete: resolve });
     });
 }
 

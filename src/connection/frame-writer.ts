@@ -12,7 +12,9 @@ const FULL_BYTES = 1024 * 1024;
 export class FrameWriter {
   /** The stream could not take what was last flushed, and has not emptied since. */
   #blocked = false;
-  #pieces: Buffer[] = [];
+  /** The tick's frames. Mostly there is one, which needs no array: that would be 180 bytes a flush. */
+  #first: Buffer | undefined = undefined;
+  #rest: Buffer[] = [];
   #pendingBytes = 0;
 
   constructor(
@@ -28,14 +30,15 @@ export class FrameWriter {
 
   /** Returns how many bytes that were. */
   write(bytes: Bytes): number {
-    const pieces = this.#pieces;
-    if (pieces.length === 0) process.nextTick(flush, this);
     let length = 0;
     for (let i = 0; i < bytes.length; i++) {
       const piece = bytes[i]!;
       if (piece.length === 0) continue;
       length += piece.length;
-      pieces.push(piece);
+      if (this.#first === undefined) {
+        this.#first = piece;
+        process.nextTick(flush, this);
+      } else this.#rest.push(piece);
     }
     this.#pendingBytes += length;
     return length;
@@ -53,19 +56,17 @@ export class FrameWriter {
 
   /** Hands over what waits: before the stream is ended within the tick. */
   flush(): void {
-    const pieces = this.#pieces;
+    const first = this.#first;
     const { socket } = this;
-    if (pieces.length === 0 || socket.destroyed) return;
-    this.#pieces = [];
+    if (first === undefined || socket.destroyed) return;
+    this.#first = undefined;
     this.#pendingBytes = 0;
-    const many = pieces.length > 1;
-    if (many) socket.cork();
-    for (let i = 0; i < pieces.length; ) {
-      const end = endOfRun(pieces, i);
-      socket.write(end === i + 1 ? pieces[i]! : joined(pieces[i]!, pieces[end - 1]!));
-      i = end;
+    if (this.#rest.length === 0) socket.write(first);
+    else {
+      const pieces = [first, ...this.#rest];
+      this.#rest = [];
+      writeAll(socket, pieces);
     }
-    if (many) socket.uncork();
     this.#blocked = socket.writableNeedDrain && socket.writableLength > 0;
     this.moved();
   }
@@ -73,6 +74,16 @@ export class FrameWriter {
 
 function flush(writer: FrameWriter): void {
   writer.flush();
+}
+
+function writeAll(socket: Duplex, pieces: readonly Buffer[]): void {
+  socket.cork();
+  for (let i = 0; i < pieces.length; ) {
+    const end = endOfRun(pieces, i);
+    socket.write(end === i + 1 ? pieces[i]! : joined(pieces[i]!, pieces[end - 1]!));
+    i = end;
+  }
+  socket.uncork();
 }
 
 /** Up to where do pieces lie side by side in memory? */

@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 import { Observable, type Subscriber, type TeardownLogic } from 'rxjs';
 import { type CallHandle, type CallSink, type Destination, Failure, type Reply } from '../call/index.js';
 import type { Message } from '../message/index.js';
@@ -53,7 +53,8 @@ export class CallSubscription extends AsyncResource implements CallSink {
     private readonly subscriber: Subscriber<Reply>,
     private readonly signal: AbortSignal | undefined,
   ) {
-    super('MeltemiCall');
+    // The id that it would look up by itself, by a longer way.
+    super('MeltemiCall', executionAsyncId());
     if (signal === undefined) return;
     this.onAbort = () => this.aborted();
     signal.addEventListener('abort', this.onAbort, { once: true });

@@ -1,3 +1,8 @@
+<<<<<<< HEAD
+=======
+import { AsyncResource } from 'node:async_hooks';
+import type { Duplex } from 'node:stream';
+>>>>>>> 5837c21 (An RPC through the mesh costs its caller 2 µs less)
 import {
   type CallHandle,
   type CallSink,
@@ -135,7 +140,7 @@ export class Outbound {
     }
     const call = new RoutedCall(request, plan.protocol, target.destination, sink, peer, plan);
     call.deadlineAt = deadlineAt;
-    if ('runInAsyncScope' in sink) call.scope = sink as never;
+    if (sink instanceof AsyncResource) call.scope = sink;
     call.start();
     return call;
   }

@@ -36,6 +36,8 @@ const TIMEOUTS_UNTIL_RETIRED = 3;
  *   that does not fit means that the order is lost: the connection is closed.
  * - **Bytes that are no reply** close the connection. In order, they answer the oldest call, which fails with
  *   `BAD_REPLY`; multiplexed, only a call that was alone can be blamed. The others are `COLLATERAL`.
+ * - **Read in a tick of its own**, right behind the socket's callback. Each reply enters its caller's async scope, and
+ *   where the first does so below a frame of C++, Node shrinks its stack of resources and lets it grow again: 1.6 µs.
  * - **Sent or not.** `maybe` from {@link send} on; a connection lost before the tick's frames were flushed says `no`.
  */
 export class UpstreamConnection implements Connection, Watched {
@@ -51,6 +53,8 @@ export class UpstreamConnection implements Connection, Watched {
   readonly #calls: Ledger;
   #streams: UpstreamStreams | undefined = undefined;
   #timeouts = 0;
+  /** {@link read} is about to run. */
+  #reading = false;
   #closed = false;
 
   constructor(
@@ -71,7 +75,7 @@ export class UpstreamConnection implements Connection, Watched {
       this.#streams?.moved();
     });
     this.#liveness = new Liveness(this, runtime, options, protocol.heartbeat !== undefined);
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('data', (chunk: Buffer) => this.#arrived(chunk));
     socket.on('end', () => this.#lose('CONNECTION_LOST', 'the peer closed the connection'));
     socket.on('error', (error: Error) => this.#lose('CONNECTION_LOST', error.message, error));
     socket.on('close', () => this.#lose('CONNECTION_LOST', 'the connection was closed'));
@@ -201,13 +205,21 @@ export class UpstreamConnection implements Connection, Watched {
     this.owner.counters.bytesWritten += this.#writer.write(bytes);
   }
 
-  #read(chunk: Buffer): void {
+  #arrived(chunk: Buffer): void {
     if (this.#closed) return;
     this.reads++;
     this.#timeouts = 0;
     this.owner.counters.bytesRead += chunk.length;
     this.#queue.push(chunk);
-    while (!this.#closed) {
+    if (this.#reading) return;
+    this.#reading = true;
+    process.nextTick(read, this);
+  }
+
+  /** @internal What has arrived. */
+  read(): void {
+    this.#reading = false;
+    while (!this.#closed && this.#queue.length > 0) {
       let message: Message | null;
       try {
         message = this.#codec.decode(this.#queue);
@@ -315,8 +327,13 @@ export class UpstreamConnection implements Connection, Watched {
   }
 }
 
+<<<<<<< HEAD
 function isOfStream({ kind }: Message): boolean {
   return kind === 'stream-data' || kind === 'stream-end' || kind === 'stream-close';
+=======
+function read(connection: UpstreamConnection): void {
+  connection.read();
+>>>>>>> 5837c21 (An RPC through the mesh costs its caller 2 µs less)
 }
 
 const REFUSED = { code: 'BAD_REQUEST', message: 'this end takes no calls' } as const;
