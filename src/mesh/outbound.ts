@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-=======
 import { AsyncResource } from 'node:async_hooks';
-import type { Duplex } from 'node:stream';
->>>>>>> 5837c21 (An RPC through the mesh costs its caller 2 µs less)
 import {
   type CallHandle,
   type CallSink,

@@ -327,13 +327,12 @@ export class UpstreamConnection implements Connection, Watched {
   }
 }
 
-<<<<<<< HEAD
 function isOfStream({ kind }: Message): boolean {
   return kind === 'stream-data' || kind === 'stream-end' || kind === 'stream-close';
-=======
+}
+
 function read(connection: UpstreamConnection): void {
   connection.read();
->>>>>>> 5837c21 (An RPC through the mesh costs its caller 2 µs less)
 }
 
 const REFUSED = { code: 'BAD_REQUEST', message: 'this end takes no calls' } as const;
