@@ -152,7 +152,7 @@ async function meshOf(rules: Parameters<typeof upserts>[0]): Promise<MeshOfRules
   const upstream = new StubUpstream(decoded(replyFrame()));
   const inner = mesh as unknown as {
     readonly peers: { acquire(): Peer };
-    readonly services: { readonly slicing: boolean };
+    readonly work: { readonly idle: boolean };
   };
   inner.peers.acquire = () => upstream;
   await mesh.ready();
@@ -163,7 +163,7 @@ async function meshOf(rules: Parameters<typeof upserts>[0]): Promise<MeshOfRules
       mesh.call({ host, port: PORT }, decoded(frame)).subscribe();
       return upstream.answerOldest();
     },
-    settled: () => () => !inner.services.slicing,
+    settled: () => () => inner.work.idle,
   };
 }
 

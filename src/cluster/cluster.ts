@@ -1,6 +1,6 @@
 import type { Attempt, Failure, Outcome } from '../call/index.js';
-import type { ClusterRule, EndpointRule, HashEngine } from '../rules/index.js';
-import type { Runtime } from '../runtime/index.js';
+import { type ClusterRule, type EndpointRule, type HashEngine, type OutlierRule, sameContent } from '../rules/index.js';
+import { finish, type Runtime, type Work } from '../runtime/index.js';
 import type { Balancer } from './balancer.js';
 import { checkBalancer, createBalancer, leastRequest, OriginalDestination } from './balancers/index.js';
 import { Candidates } from './candidates.js';
@@ -34,6 +34,7 @@ export class Cluster {
   #rule: ClusterRule;
   /** As offered last: the rule's labels may come to choose others of them. */
   #offered: readonly EndpointRule[] = [];
+  #coming: { readonly rule: ClusterRule; readonly offered: readonly EndpointRule[] } | undefined = undefined;
   #balancer: Balancer | undefined = undefined;
   #outlier: OutlierDetector | undefined = undefined;
 
@@ -43,8 +44,8 @@ export class Cluster {
     this.#rule = rule;
     this.#deps = deps;
     this.#members = new Members(
-      (endpoint) => deps.peers(endpoint, this.#rule),
-      (endpoint) => this.#priorityOf(endpoint),
+      deps.peers,
+      (endpoint, cluster) => this.#priorityOf(endpoint, cluster),
       (endpoint) => this.#outlier?.forget(endpoint),
     );
     this.#watchOutliers();
@@ -59,25 +60,52 @@ export class Cluster {
   }
 
   /**
-   * Another rule of the same name. The endpoints that its labels choose stay, with all that is known of them.
+   * Another rule of the same name, and endpoints, made ready aside. Nothing is in force before {@link commit}, and no other
+   * change may be made ready before {@link settle} is over.
    * @throws {@link Error} - the balancer needs an engine that isn't there; the former rule stays in force.
    */
-  update(rule: ClusterRule): void {
+  *stage(rule: ClusterRule, offered: readonly EndpointRule[]): Work {
     checkBalancer(rule, this.#deps.hash);
+    this.#coming = { rule, offered };
+    if (offered === this.#offered && !this.#choosesOthers(rule)) return;
+    yield* this.#members.stage(offered, rule);
+  }
+
+  /** The rule and the endpoints that were made ready are in force. Costs an assignment an endpoint. */
+  commit(): void {
+    if (this.#coming === undefined) return;
+    const { rule, offered } = this.#coming;
+    const sameBalancer = sameContent(rule.balancer, this.#rule.balancer);
+    this.#coming = undefined;
     this.#rule = rule;
-    this.#balancer = undefined;
+    this.#offered = offered;
+    if (this.#members.commit() || !sameBalancer) this.#balancer = undefined;
     this.#watchOutliers();
-    this.setEndpoints(this.#offered);
+  }
+
+  /** Endpoints that are gone let go of their peers, those with attempts in flight when the last one is over. */
+  settle(): Work {
+    return this.#members.settle();
+  }
+
+  /** {@link stage}, {@link commit} and {@link settle} in one go. */
+  change(rule: ClusterRule, offered: readonly EndpointRule[]): void {
+    finish(this.stage(rule, offered));
+    this.commit();
+    finish(this.settle());
+  }
+
+  /** Another rule of the same name, in one go. */
+  update(rule: ClusterRule): void {
+    this.change(rule, this.#offered);
   }
 
   /**
-   * Takes those of the offered endpoints that have the subset's labels. Same address and port: the same endpoint, perhaps
-   * with another weight. One that is gone takes no new attempts, and lets go of its peer when its last one is over. Costs
-   * two map accesses an endpoint.
+   * Takes those of the offered endpoints that have the subset's labels, in one go. Same address and port: the same
+   * endpoint, perhaps with another weight. One that is gone takes no new attempts.
    */
   setEndpoints(offered: readonly EndpointRule[]): void {
-    this.#offered = offered;
-    if (this.#members.replace(offered, this.#rule)) this.#balancer = undefined;
+    this.change(this.#rule, offered);
   }
 
   /**
@@ -127,7 +155,8 @@ export class Cluster {
 
   /** No more attempts; peers are let go of as the last ones end. */
   close(): void {
-    this.#members.close(this.#rule);
+    this.#coming = undefined;
+    this.#members.close();
     this.#balancer = undefined;
   }
 
@@ -142,10 +171,23 @@ export class Cluster {
     return overLevels(this.#members.usable, make, runtime, () => this.#outlier);
   }
 
-  #priorityOf({ priority, locality }: EndpointRule): number {
-    const own = this.#deps.locality;
-    const failsOver = own !== undefined && this.#outlier !== undefined && this.#rule.localityFailover !== false;
-    return priority * 4 + (failsOver ? localityRank(own, locality) : 0);
+  #priorityOf({ priority, locality }: EndpointRule, rule: ClusterRule): number {
+    return priority * 4 + (this.#failsOver(rule) ? localityRank(this.#deps.locality!, locality) : 0);
+  }
+
+  /** Are near endpoints preferred? Only where some are ejected: else nobody knows that a zone is down. */
+  #failsOver(rule: ClusterRule): boolean {
+    return this.#deps.locality !== undefined && rule.localityFailover !== false && ejectionOf(rule) !== undefined;
+  }
+
+  /** Does it want other endpoints of those that are offered, or in another order? */
+  #choosesOthers(rule: ClusterRule): boolean {
+    const before = this.#rule;
+    if (before === rule) return false;
+    const { labels, tlsMode } = before;
+    return (
+      tlsMode !== rule.tlsMode || this.#failsOver(before) !== this.#failsOver(rule) || !sameContent(labels, rule.labels)
+    );
   }
 
   #panics(): boolean {
@@ -161,9 +203,8 @@ export class Cluster {
   }
 
   #watchOutliers(): void {
-    const { policy, outlier, balancer } = this.#rule;
-    const rule = policy.outlier ?? outlier;
-    if (rule === undefined || rule.consecutiveErrors === 0 || balancer.kind === 'original-destination') {
+    const rule = ejectionOf(this.#rule);
+    if (rule === undefined) {
       if (this.#outlier !== undefined) for (const endpoint of this.#members.all) this.#outlier.forget(endpoint);
       this.#outlier = undefined;
     } else if (this.#outlier === undefined) {
@@ -181,4 +222,10 @@ export class Cluster {
       restored: ({ address }) => tell?.({ type: 'restored', cluster: this.name, address }),
     };
   }
+}
+
+/** Undefined: it ejects nobody. */
+function ejectionOf({ policy, outlier, balancer }: ClusterRule): OutlierRule | undefined {
+  const rule = policy.outlier ?? outlier;
+  return rule?.consecutiveErrors === 0 || balancer.kind === 'original-destination' ? undefined : rule;
 }

@@ -1,13 +1,34 @@
 import type { ClusterRule, EndpointRule } from '../rules/index.js';
+import { finish, type Work } from '../runtime/index.js';
 import { Endpoint, type EndpointOwner, type Peer } from './endpoint.js';
 
 /** Addresses that are remembered of a cluster which goes wherever callers say. */
 const MAX_UNNAMED = 1_024;
+/** Endpoints between two yields: some tens of µs. */
+const STEP = 16;
+
+/** What the members are to be. */
+interface Next {
+  readonly all: readonly Endpoint[];
+  /** Of each of them, at its place. */
+  readonly rules: readonly EndpointRule[];
+  readonly priorities: readonly number[];
+  usable: readonly Endpoint[];
+  readonly byAddress: Map<string, Endpoint>;
+  /** Not usable any longer. */
+  readonly unused: Endpoint[];
+  readonly gone: Endpoint[];
+  /** Other usable endpoints, in another order, or with other weights or priorities. */
+  changed: boolean;
+}
 
 /**
  * The endpoints of a cluster, by address and port, through all changes of the rules. One that goes takes no new attempts
  * and lets go of its peer with its last one; one that comes again before that is the same endpoint, still with the
  * attempts in flight that it has.
+ *
+ * There may be tens of thousands: a change is made ready aside, and put in force by a few assignments; then those that
+ * are gone let go of their peers.
  */
 export class Members implements EndpointOwner {
   /** In the order of the rules. */
@@ -15,6 +36,9 @@ export class Members implements EndpointOwner {
   /** Of these, those that may be connected to: never in plaintext where mTLS is wanted. */
   usable: readonly Endpoint[] = [];
   #byAddress = new Map<string, Endpoint>();
+  #next: Next | undefined;
+  /** Gone from the rules, and not yet asked to leave. */
+  #gone: Endpoint[] = [];
   readonly #leaving = new Map<string, Endpoint>();
   /** Those that {@link at} made, the longest unused first. */
   readonly #unnamed = new Map<string, Endpoint>();
@@ -22,50 +46,86 @@ export class Members implements EndpointOwner {
   /**
    * @param makePeer - for an endpoint that is new
    * @param priorityOf - its level, the lowest preferred
-   * @param gone - told of each endpoint that is no longer usable
+   * @param unused - told of each endpoint that is no longer usable
    */
   constructor(
-    private readonly makePeer: (rule: EndpointRule) => Peer,
-    private readonly priorityOf: (rule: EndpointRule) => number,
-    private readonly gone: (endpoint: Endpoint) => void,
+    private readonly makePeer: (rule: EndpointRule, cluster: ClusterRule) => Peer,
+    private readonly priorityOf: (rule: EndpointRule, cluster: ClusterRule) => number,
+    private readonly unused: (endpoint: Endpoint) => void,
   ) {}
 
-  /** @returns whether the usable endpoints, their order, weights or priorities are others than before. */
-  replace(offered: readonly EndpointRule[], cluster: ClusterRule): boolean {
+  /** Makes ready those of the offered endpoints that have the cluster's labels. */
+  *stage(offered: readonly EndpointRule[], cluster: ClusterRule): Work {
     const labels = Object.entries(cluster.labels);
-    const byAddress = new Map<string, Endpoint>();
     const all: Endpoint[] = [];
+    const rules: EndpointRule[] = [];
+    const priorities: number[] = [];
     const usable: Endpoint[] = [];
-    let reweighted = false;
-    for (const rule of offered) {
+    const byAddress = new Map<string, Endpoint>();
+    const unusable = new Set<Endpoint>();
+    const next: Next = { all, rules, priorities, usable, byAddress, unused: [], gone: [], changed: false };
+    this.#next = next;
+    for (let i = 0; i < offered.length; i++) {
+      if (i % STEP === STEP - 1) {
+        yield;
+        if (this.#next !== next) return; // closed meanwhile
+      }
+      const rule = offered[i]!;
       if (!labels.every(([key, value]) => rule.labels[key] === value)) continue;
       const address = hostPort(rule);
       if (byAddress.has(address)) continue;
-      let endpoint = this.#byAddress.get(address) ?? this.#leaving.get(address);
-      if (endpoint === undefined) {
-        endpoint = new Endpoint(address, rule, this.makePeer(rule));
-      } else {
-        reweighted ||= endpoint.rule.weight !== rule.weight;
-        endpoint.rule = rule;
-        if (endpoint.draining) this.#return(endpoint);
-      }
-      const priority = this.priorityOf(rule);
-      reweighted ||= endpoint.priority !== priority;
-      endpoint.priority = priority;
+      const known = this.#byAddress.get(address) ?? this.#leaving.get(address);
+      const endpoint = known ?? new Endpoint(address, rule, this.makePeer(rule, cluster));
+      if (endpoint.draining) this.#return(endpoint);
+      const priority = this.priorityOf(rule, cluster);
+      next.changed ||= endpoint.rule.weight !== rule.weight || endpoint.priority !== priority;
       byAddress.set(address, endpoint);
       all.push(endpoint);
-      if (!wantsMtls(rule, cluster)) usable.push(endpoint);
+      rules.push(rule);
+      priorities.push(priority);
+      if (wantsMtls(rule, cluster)) {
+        unusable.add(endpoint);
+      } else {
+        next.changed ||= this.usable[usable.length] !== endpoint;
+        usable.push(endpoint);
+      }
     }
-    const before = this.usable;
-    const departed = this.#byAddress;
+    next.changed ||= usable.length !== this.usable.length;
+    if (unusable.size === 0) next.usable = all;
+    for (let i = 0; i < this.all.length; i++) {
+      if (i % STEP === STEP - 1) yield;
+      const endpoint = this.all[i]!;
+      if (!byAddress.has(endpoint.address)) next.gone.push(endpoint);
+      else if (!unusable.has(endpoint)) continue;
+      next.unused.push(endpoint);
+    }
+  }
+
+  /** Puts in force what was made ready. @returns whether the usable endpoints, their their order, weights or priorities are others. */
+  commit(): boolean {
+    const next = this.#next;
+    if (next === undefined) return false;
+    this.#next = undefined;
+    const { all, rules, priorities, usable, byAddress, unused, gone, changed } = next;
+    for (let i = 0; i < all.length; i++) {
+      all[i]!.rule = rules[i]!;
+      all[i]!.priority = priorities[i]!;
+    }
+    for (let i = 0; i < unused.length; i++) this.unused(unused[i]!);
     this.all = all;
-    this.usable = usable.length === all.length ? all : usable;
+    this.usable = usable;
     this.#byAddress = byAddress;
-    for (const endpoint of before) {
-      if (!byAddress.has(endpoint.address) || wantsMtls(endpoint.rule, cluster)) this.gone(endpoint);
+    this.#gone = gone;
+    return changed;
+  }
+
+  /** Those that are gone leave. */
+  *settle(): Work {
+    const gone = this.#gone;
+    for (let i = 1; gone.length > 0; i++) {
+      this.#leave(gone.pop()!);
+      if (i % STEP === 0) yield;
     }
-    for (const endpoint of departed.values()) if (!byAddress.has(endpoint.address)) this.#leave(endpoint);
-    return reweighted || usable.length !== before.length || usable.some((endpoint, i) => endpoint !== before[i]);
   }
 
   /**
@@ -79,21 +139,31 @@ export class Members implements EndpointOwner {
     let endpoint = this.#unnamed.get(address);
     if (endpoint !== undefined) this.#unnamed.delete(address);
     else if (this.#unnamed.size >= MAX_UNNAMED && !this.#makeRoom()) return undefined;
-    endpoint ??= new Endpoint(address, rule, this.makePeer(rule));
+    endpoint ??= new Endpoint(address, rule, this.makePeer(rule, cluster));
     this.#unnamed.set(address, endpoint);
     return endpoint;
   }
 
-  /** Lets go of all. Their last attempts end as they would. */
-  close(cluster: ClusterRule): void {
-    this.replace([], cluster);
-    for (const endpoint of this.#unnamed.values()) this.#leave(endpoint);
+  /** Lets go of all, also of those that were only made ready. Their last attempts end as they would. */
+  close(): void {
+    const coming = this.#next?.all ?? [];
+    this.#next = undefined;
+    finish(this.settle());
+    for (const endpoint of coming) if (this.#byAddress.get(endpoint.address) !== endpoint) this.#leave(endpoint);
+    const all = [...this.all, ...this.#unnamed.values()];
     this.#unnamed.clear();
+    this.all = [];
+    this.usable = [];
+    this.#byAddress = new Map();
+    for (const endpoint of all) {
+      this.unused(endpoint);
+      this.#leave(endpoint);
+    }
   }
 
   /** Members, those that no rule names, and those that are leaving. */
   everything(): readonly Endpoint[] {
-    return [...this.all, ...this.#unnamed.values(), ...this.#leaving.values()];
+    return [...this.all, ...this.#unnamed.values(), ...this.#gone, ...this.#leaving.values()];
   }
 
   drained(endpoint: Endpoint): void {

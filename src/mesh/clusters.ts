@@ -9,8 +9,9 @@ import {
   type HashEngine,
   mergePolicies,
   type RuleStore,
+  sameContent,
 } from '../rules/index.js';
-import type { Runtime } from '../runtime/index.js';
+import type { Runtime, Work, WorkQueue } from '../runtime/index.js';
 
 export interface ClustersContext {
   readonly store: RuleStore;
@@ -24,6 +25,8 @@ export interface ClustersContext {
   readonly warn: (message: string) => void;
   /** Of this process. */
   readonly locality: string | undefined;
+  /** That of the rules: changes come one after the other. */
+  readonly work: WorkQueue;
 }
 
 /** A cluster that a plan uses. */
@@ -33,35 +36,43 @@ export interface HeldCluster {
   release(): void;
 }
 
+const NO_ENDPOINTS: readonly EndpointRule[] = [];
+
 /**
  * The clusters that plans use, each with its endpoints, shared by all of them: in-flight counts, ejections and
  * connections outlast a change of rules. A cluster lives while a plan holds it, even when its rule is gone.
  */
 export class Clusters {
   private readonly live = new Map<string, Live>();
+  private readonly byName = new Map<string, Set<Live>>();
   private readonly byEndpoints = new Map<string, Set<Live>>();
-
+  /** What the change under way changes. */
+  private readonly changing = new Set<Live>();
+  /** Made while it is under way, by the rules before it. */
+  private readonly fresh = new Set<Live>();
   private readonly names: Names | undefined;
 
   constructor(private readonly context: ClustersContext) {
-    const { runtime, names: resolver, warn } = context;
-    const changed = (key: string) => this.offer(key);
+    const { runtime, names: resolver, warn, work } = context;
+    const changed = (key: string) => work.add(this.renamed(key));
     this.names = resolver === undefined ? undefined : new Names({ runtime, resolver, changed, warn });
   }
 
-  /** Undefined if nobody describes it. */
-  hold(name: string, protocol: Protocol): HeldCluster | undefined {
+  /**
+   * Undefined if nobody describes it.
+   * @param holder - key of the service that uses it
+   */
+  hold(name: string, protocol: Protocol, holder: string): HeldCluster | undefined {
     const key = `${protocol.name} ${name}`;
     let live = this.live.get(key);
     if (live === undefined) {
-      const rule = this.ruleOf(name);
+      const rule = this.ruleOf(name, protocol, 'get');
       if (rule === undefined) return undefined;
-      live = this.create(rule, protocol);
-      this.live.set(key, live);
+      live = this.create(key, rule, protocol);
     }
     const held = live;
-    held.holders++;
-    return { cluster: held.cluster, release: () => this.release(key, held) };
+    held.holders.set(holder, (held.holders.get(holder) ?? 0) + 1);
+    return { cluster: held.cluster, release: () => this.release(held, holder) };
   }
 
   /** Those in use, for status. */
@@ -69,39 +80,91 @@ export class Clusters {
     for (const live of this.live.values()) yield live.cluster;
   }
 
-  /** Hands changed rules and endpoints to the clusters in use. */
-  apply(change: AdoptionChange): void {
-    if (change.clusters.size + change.services.size > 0) {
-      for (const live of this.live.values()) {
-        const { name, rule } = live.cluster;
-        if (!change.clusters.has(name) && !change.services.has(rule.endpointsKey)) continue;
-        const changed = this.ruleOf(name);
-        if (changed !== undefined) this.update(live, changed);
-      }
+  /** Makes changed rules and endpoints ready for the clusters in use. */
+  *stage({ services, clusters, endpoints }: AdoptionChange): Work {
+    this.fresh.clear();
+    this.changing.clear();
+    for (const name of clusters) for (const live of this.byName.get(name) ?? []) this.changing.add(live);
+    // A service's own policies hold for its clusters as well.
+    for (const key of services) for (const live of this.byEndpoints.get(key) ?? []) this.changing.add(live);
+    for (const key of endpoints) for (const live of this.byEndpoints.get(key) ?? []) this.changing.add(live);
+    yield;
+    for (const live of this.changing) {
+      const rule = this.nextRuleOf(live, 'coming');
+      yield* live.cluster.stage(rule, this.endpointsOf(rule, 'coming'));
+      yield;
     }
-    for (const key of change.endpoints) this.offer(key);
   }
 
-  private offer(key: string): void {
-    const sharing = this.byEndpoints.get(key);
-    if (sharing === undefined) return;
-    const endpoints = this.endpoints(key);
-    for (const live of sharing) live.cluster.setEndpoints(endpoints);
+  /** @returns the services whose plans were compiled for other rules of a cluster than those now in force */
+  commit(): ReadonlySet<string> {
+    const outdated = new Set<string>();
+    for (const live of this.changing) this.swap(live, outdated, () => live.cluster.commit());
+    for (const live of this.fresh) {
+      const rule = this.nextRuleOf(live, 'get');
+      this.swap(live, outdated, () => live.cluster.change(rule, this.endpointsOf(rule, 'get')));
+    }
+    return outdated;
+  }
+
+  /** Names stand for other addresses now. */
+  private *renamed(key: string): Work {
+    for (const { cluster } of this.byEndpoints.get(key) ?? []) {
+      yield* cluster.stage(cluster.rule, this.endpointsOf(cluster.rule, 'get'));
+      cluster.commit();
+      yield* cluster.settle();
+    }
+  }
+
+  *settle(): Work {
+    for (const { cluster } of this.changing) {
+      yield* cluster.settle();
+      yield;
+    }
+    this.changing.clear();
+  }
+
+  private swap(live: Live, outdated: Set<string>, change: () => void): void {
+    const before = live.cluster.rule;
+    change();
+    const { rule } = live.cluster;
+    if (rule === before) return;
+    for (const holder of live.holders.keys()) outdated.add(holder);
+    if (rule.endpointsKey === before.endpointsKey || live.holders.size === 0) return;
+    this.leaveEndpoints(before.endpointsKey, live);
+    join(this.byEndpoints, rule.endpointsKey, live);
   }
 
   /** With what policies of the cluster and of its service say of it as a whole: ejection and limits. */
-  private ruleOf(name: string): ClusterRule | undefined {
+  private ruleOf(name: string, { traits }: Protocol, when: 'get' | 'coming'): ClusterRule | undefined {
     const { adoption } = this.context;
-    const rule = adoption.clusters.get(name);
+    const rule = adoption.clusters[when](name);
     if (rule === undefined) return undefined;
-    const service = adoption.services.get(rule.endpointsKey);
+    const service = adoption.services[when](rule.endpointsKey);
     const policy = mergePolicies(service?.policy ?? {}, rule.policy);
-    return { ...rule, outlier: policy.outlier ?? rule.outlier, limits: { ...rule.limits, ...policy.limits } };
+    return {
+      ...rule,
+      outlier: policy.outlier ?? rule.outlier,
+      limits: { ...rule.limits, ...policy.limits },
+      // Where an address is an identity, such as a broker's, no other endpoint can take its calls.
+      balancer: traits?.addressIsIdentity === true ? { kind: 'original-destination' } : rule.balancer,
+    };
   }
 
-  private create(rule: ClusterRule, protocol: Protocol): Live {
+  /** The rule that it has, if nothing is new: or if its rule is gone, while a plan holds it. */
+  private nextRuleOf({ cluster: { name, rule }, protocol }: Live, when: 'get' | 'coming'): ClusterRule {
+    const next = this.ruleOf(name, protocol, when);
+    return next === undefined || sameContent(next, rule) ? rule : next;
+  }
+
+  private endpointsOf({ endpointsKey }: ClusterRule, when: 'get' | 'coming'): readonly EndpointRule[] {
+    const written = this.context.store.endpoints[when](endpointsKey)?.endpoints ?? NO_ENDPOINTS;
+    return this.names?.expand(endpointsKey, written) ?? written;
+  }
+
+  private create(key: string, rule: ClusterRule, protocol: Protocol): Live {
     const { runtime, peers, hash, onEvent, locality } = this.context;
-    const cluster = new Cluster(forProtocol(rule, protocol), {
+    const cluster = new Cluster(rule, {
       runtime,
       onEvent,
       locality,
@@ -109,57 +172,50 @@ export class Clusters {
       peers: ({ address: host, port }, { connectTimeoutMs, limits: { maxConnections } }) =>
         peers.acquire({ address: { host, port }, protocol, connectTimeoutMs, maxConnections }),
     });
-    cluster.setEndpoints(this.endpoints(rule.endpointsKey));
-    const live = { cluster, protocol, holders: 0 };
-    this.index(live, rule.endpointsKey);
+    cluster.setEndpoints(this.endpointsOf(rule, 'get'));
+    const live: Live = { key, cluster, protocol, holders: new Map() };
+    this.live.set(key, live);
+    join(this.byName, rule.name, live);
+    join(this.byEndpoints, rule.endpointsKey, live);
+    this.fresh.add(live);
     return live;
   }
 
-  private update(live: Live, rule: ClusterRule): void {
-    const before = live.cluster.rule.endpointsKey;
-    live.cluster.update(forProtocol(rule, live.protocol));
-    if (before === rule.endpointsKey) return;
-    this.unindex(live, before);
-    this.index(live, rule.endpointsKey);
-    live.cluster.setEndpoints(this.endpoints(rule.endpointsKey));
+  private leaveEndpoints(key: string, live: Live): void {
+    leave(this.byEndpoints, key, live);
+    if (!this.byEndpoints.has(key)) this.names?.forget(key);
   }
 
-  private release(key: string, live: Live): void {
-    if (--live.holders > 0) return;
+  private release(live: Live, holder: string): void {
+    const { key, cluster, holders } = live;
+    const left = holders.get(holder)! - 1;
+    if (left > 0) holders.set(holder, left);
+    else holders.delete(holder);
+    if (holders.size > 0) return;
     this.live.delete(key);
-    this.unindex(live, live.cluster.rule.endpointsKey);
-    live.cluster.close();
-  }
-
-  private index(live: Live, endpointsKey: string): void {
-    let sharing = this.byEndpoints.get(endpointsKey);
-    if (sharing === undefined) {
-      sharing = new Set();
-      this.byEndpoints.set(endpointsKey, sharing);
-    }
-    sharing.add(live);
-  }
-
-  private unindex(live: Live, endpointsKey: string): void {
-    const sharing = this.byEndpoints.get(endpointsKey);
-    if (sharing === undefined || !sharing.delete(live) || sharing.size > 0) return;
-    this.byEndpoints.delete(endpointsKey);
-    this.names?.forget(endpointsKey);
-  }
-
-  private endpoints(key: string): readonly EndpointRule[] {
-    const written = this.context.store.endpoints.get(key)?.endpoints ?? [];
-    return this.names?.expand(key, written) ?? written;
+    this.fresh.delete(live);
+    leave(this.byName, cluster.name, live);
+    this.leaveEndpoints(cluster.rule.endpointsKey, live);
+    cluster.close();
   }
 }
 
 interface Live {
+  readonly key: string;
   readonly cluster: Cluster;
   readonly protocol: Protocol;
-  holders: number;
+  /** Keys of services, with how many of their plans hold it. */
+  readonly holders: Map<string, number>;
 }
 
-/** Where an address is an identity, such as a broker's, no other endpoint can take its calls. */
-function forProtocol(rule: ClusterRule, { traits }: Protocol): ClusterRule {
-  return traits?.addressIsIdentity === true ? { ...rule, balancer: { kind: 'original-destination' } } : rule;
+function join(groups: Map<string, Set<Live>>, key: string, live: Live): void {
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, new Set([live]));
+  else group.add(live);
+}
+
+function leave(groups: Map<string, Set<Live>>, key: string, live: Live): void {
+  const group = groups.get(key);
+  group?.delete(live);
+  if (group?.size === 0) groups.delete(key);
 }

@@ -83,7 +83,7 @@ export function explainDecision(
   if (placement.refused !== undefined) return { ...decided, cluster, refused: placement.refused };
   const compiled = plan.plan(route, drawn);
   if (compiled instanceof Failure) return { ...decided, cluster, refused: compiled.message };
-  const held = clusters.hold(cluster, plan.protocol);
+  const held = clusters.hold(cluster, plan.protocol, plan.rule.key);
   const endpoints = held?.cluster.snapshot() ?? [];
   held?.release();
   const whole = { ...decided, cluster, endpoints, policy: compiled.policy };

@@ -4,7 +4,8 @@ import { type Handler, type Listener, LocalHandler, type Peers } from '../connec
 import type { Message, Protocol } from '../message/index.js';
 import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
 import type { KeyedStateStore } from '../policy/index.js';
-import type { Adoption, RuleStore, ServiceRule } from '../rules/index.js';
+import type { Adoption, AdoptionChange, RuleStore, ServiceRule } from '../rules/index.js';
+import { finish } from '../runtime/index.js';
 import type { Logger } from '../telemetry/index.js';
 import type { Edges } from './edges.js';
 import type { MeshNode } from './options.js';
@@ -43,7 +44,7 @@ export interface InboundParts extends SinglePlanParts {
   /** Who this process is. */
   readonly node: MeshNode;
   readonly state: KeyedStateStore;
-  readonly changes: Observable<unknown>;
+  readonly changes: Observable<AdoptionChange>;
   readonly logger: Logger;
   readonly edges: Edges;
 }
@@ -89,7 +90,9 @@ class Served implements Dispatcher {
     this.protocol = protocolOf(options, this.rule, parts.protocols);
     this.single = singleOf(options, this.destination.port, this.protocol, parts.peers);
     this.plan = this.compile();
-    this.subscription = parts.changes.subscribe(() => this.changed());
+    this.subscription = parts.changes.subscribe(({ services, endpoints }) => {
+      if (services.size + endpoints.size > 0) this.changed();
+    });
   }
 
   dispatch(request: Message, sink: CallSink, peer?: DownstreamPeer): CallHandle {
@@ -110,7 +113,7 @@ class Served implements Dispatcher {
     this.rule = rule;
     this.tellOfNone();
     this.plan = this.compile();
-    this.plan.takeOver(before);
+    finish(this.plan.takeOver(before));
     before.retire();
   }
 

@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream';
-import { type Observable, Subject, type Subscription } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import { type Destination, Failure, type Reply } from '../call/index.js';
 import { systemNames } from '../cluster/index.js';
 import { type Listener, Peers, plainTransport } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { ActiveCalls, setOnStageThrow } from '../pipeline/index.js';
-import { validateRule } from '../routing/index.js';
-import { Adoption, type AdoptionChange, RuleStore } from '../rules/index.js';
-import { type Runtime, systemRuntime } from '../runtime/index.js';
+import { checkRule, validateRule } from '../routing/index.js';
+import { Adoption, type Rule, RuleStore } from '../rules/index.js';
+import { type Runtime, systemRuntime, WorkQueue } from '../runtime/index.js';
 import {
   type CallRecord,
   type Logger,
@@ -28,13 +28,14 @@ import { byName, chainsOf } from './parts.js';
 import { Placements } from './placement/index.js';
 import { describePlan, type PlanDescription } from './plan-description.js';
 import { type Remembered, remember } from './remember.js';
+import { RuleChanges } from './rule-changes.js';
 import { Services } from './services.js';
 import { Singles } from './singles.js';
 import { type MeshStatus, statusOf } from './status.js';
 import { Streams } from './streams.js';
 import type { Target } from './target.js';
 import { MeshTelemetry } from './telemetry.js';
-import { tellCircuit, tellCluster, tellConnection, tellRules } from './tell.js';
+import { tellCircuit, tellCluster, tellConnection } from './tell.js';
 
 const INITIAL_TIMEOUT_MS = 10_000;
 const DRAIN_MS = 10_000;
@@ -60,8 +61,8 @@ export class Mesh implements AsyncDisposable {
   private readonly telemetry: MeshTelemetry;
   private readonly active = new ActiveCalls();
   private readonly edges: Edges;
-  private readonly adoptions = new Subject<AdoptionChange>();
-  private readonly obeyed = new Subject<string>();
+  private readonly work: WorkQueue;
+  private readonly ruleChanges: RuleChanges;
   private readonly subscription: Subscription;
   private closing: Promise<void> | undefined;
 
@@ -74,14 +75,17 @@ export class Mesh implements AsyncDisposable {
     this.protocols = byName(options.protocols);
     this.edges = new Edges(this.runtime, options.connections ?? {});
     const { accessLog, recorded } = options;
-    const store = new RuleStore(this.runtime);
+    // Not `this`: it outlives the mesh.
+    const { logger } = this;
+    setOnStageThrow((thrown) => logger.error(`a stage threw while it settled: ${String(thrown)}`));
+    const work = new WorkQueue(this.runtime, (thrown) => logger.error(`rules could not be taken: ${String(thrown)}`));
+    const store = new RuleStore(this.runtime, work);
+    this.work = work;
     this.store = store;
     this.telemetry = new MeshTelemetry({ runtime: this.runtime, accessLog, recorded, sources: () => store.sources });
-    const { runtime, protocols, active, telemetry, logger } = this;
-    // Not `this`: it outlives the mesh.
-    setOnStageThrow((thrown) => logger.error(`a stage threw while it settled: ${String(thrown)}`));
-    const check = (rule: Parameters<typeof validateRule>[0]) => validateRule(rule, engines, store);
-    this.adoption = new Adoption({ runtime, store, check, checkCluster: check });
+    const { runtime, protocols, active, telemetry } = this;
+    const check = (rule: Rule) => checkRule(rule, engines, store.coming);
+    this.adoption = new Adoption({ runtime, store, work, check, checkCluster: check });
     const transport = options.transport ?? plainTransport;
     this.peers = new Peers({ runtime, transport, listener: tellConnection, ...(pool && { pool }) });
     const { adoption, peers } = this;
@@ -99,6 +103,7 @@ export class Mesh implements AsyncDisposable {
       names,
       warn,
       locality,
+      work,
     });
     const observe = options.mode === 'observe';
     const chains = chainsOf(interceptors, 'outbound');
@@ -108,7 +113,6 @@ export class Mesh implements AsyncDisposable {
       policies: options.policies ?? [],
       clusters: this.clusters,
       onBreaker: tellCircuit,
-      onUpToDate: () => this.obeyed.next(this.store.version),
     });
     const { state } = this.services;
     const singles = new Singles({ ...parts, peers, state });
@@ -121,17 +125,18 @@ export class Mesh implements AsyncDisposable {
       left: (target) => singles.drop(target as Target),
       release: () => this.release(),
     });
-    const { services, placements, edges } = this;
+    const { clusters, services, placements, edges } = this;
     this.outbound = new Outbound({ ...parts, store, services, singles, placements });
     const dispatcher = (target: Target) => this.outbound.dispatcher(target);
     this.streams = new Streams({ placements, singles, protocols, transport, edges, dispatcher });
-    this.subscription = adoption.changes.subscribe((change) => this.adopted(change));
-    this.subscription.add(store.changes.subscribe(() => placements.changed()));
+    this.ruleChanges = new RuleChanges({ store, clusters, services, placements, logger });
+    adoption.follow(this.ruleChanges);
+    this.subscription = store.changes.subscribe(() => placements.changed());
     this.subscription.add(store.statuses.subscribe(({ source }) => placements.told(source)));
     const timeoutMs = options.initialTimeoutMs ?? INITIAL_TIMEOUT_MS;
     const context = { runtime, inUse: this.services.inUse };
     const { lastGood } = options;
-    const usable = (rule: Parameters<typeof check>[0]) => check(rule).length === 0;
+    const usable = (rule: Rule) => validateRule(rule, engines, store).length === 0;
     this.remembered = lastGood && remember(options.sources, { store: lastGood, runtime, adoption, usable });
     const { sources } = this.remembered ?? options;
     this.intake = new Intake(sources, store, context, timeoutMs, logger, () => {
@@ -142,7 +147,7 @@ export class Mesh implements AsyncDisposable {
 
   /** Each change of the rules in force, once calls obey it; the value is the content version. */
   get changes(): Observable<string> {
-    return this.obeyed.asObservable();
+    return this.ruleChanges.obeyed;
   }
 
   /**
@@ -199,7 +204,7 @@ export class Mesh implements AsyncDisposable {
       node: this.options.node ?? {},
       observe: this.options.mode === 'observe',
       state: this.services.state,
-      changes: this.adoptions,
+      changes: this.ruleChanges.changes,
       ...chainsOf(interceptors, 'inbound'),
     });
   }
@@ -274,6 +279,7 @@ export class Mesh implements AsyncDisposable {
     this.placements.close();
     this.intake.close();
     const stored = this.remembered?.stored();
+    this.work.close();
     this.subscription.unsubscribe();
     // Before the edges' own: who still waits at the end of the drain is told, and then closed.
     const timer = this.runtime.timers.arm(drainMs, {
@@ -286,23 +292,13 @@ export class Mesh implements AsyncDisposable {
     this.services.close();
     await Promise.all([stored, closed, this.peers.drain(0)]);
     this.adoption.close();
-    this.obeyed.complete();
+    this.ruleChanges.close();
     this.telemetry.close();
   }
 
   private release(): void {
     this.outbound.release();
     this.streams.release();
-  }
-
-  private adopted(change: AdoptionChange): void {
-    this.clusters.apply(change);
-    this.services.apply(change);
-    this.placements.changed();
-    this.adoptions.next(change);
-    tellRules(change, this.store.sources, this.logger);
-    const { version, services, clusters, endpoints } = change;
-    if (services.size + clusters.size + endpoints.size > 0 && this.services.upToDate) this.obeyed.next(version);
   }
 }
 

@@ -11,7 +11,7 @@ import {
 import { type BreakerState, type Engines, KeyedStateStore } from '../policy/index.js';
 import { RouteTable } from '../routing/index.js';
 import type { Adoption, AdoptionChange, PolicyOverride, ServiceRule } from '../rules/index.js';
-import type { Runtime } from '../runtime/index.js';
+import { finish, type Runtime, type Work } from '../runtime/index.js';
 import type { Logger } from '../telemetry/index.js';
 import type { Clusters, HeldCluster } from './clusters.js';
 import { type MeshTelemetry, PlanMeters } from './telemetry.js';
@@ -30,31 +30,46 @@ export interface ServicesContext {
   readonly active: ActiveCalls;
   readonly logger: Logger;
   readonly onBreaker: (cluster: string, state: BreakerState) => void;
-  /** What took several slices is done: calls obey all changes. */
-  readonly onUpToDate: () => void;
 }
 
-/** How long changed services are compiled in one go before the event loop gets its turn. */
-const SLICE_MS = 5;
+/** Tables of more routes are built when they come, and not when the first call needs them: that takes ms. */
+const LARGE = 500;
+
+/** A plan that has taken the place of another. */
+interface Succession {
+  readonly before: ServicePlan;
+  readonly after: ServicePlan;
+}
+
+/** A table that was built before it is needed, or why it cannot be. */
+interface Ready {
+  readonly rule: ServiceRule;
+  readonly table: RouteTable | Failure;
+}
 
 /**
- * The services in use, compiled: when one is first asked for, and again, aside and in slices, when its rules change. A
- * compiled service is replaced by one assignment; calls in flight finish on the plan they started with.
+ * The services in use, compiled when one is first asked for. When rules change under it, its new table is built aside. From
+ * the moment that the change is in force the next call finds the new plan, made there and then from that table; those
+ * that nobody calls follow in slices. Calls in flight finish on the plan they started with.
  */
 export class Services {
   /** Outlives plans, so that a change of rules never refills a bucket. */
   readonly state = new KeyedStateStore();
   private readonly plans = new Map<string, ServicePlan | Failure>();
+  private readonly ready = new Map<string, Ready>();
+  /** Their plans are those of rules before. */
   private readonly stale = new Set<string>();
   /** Those that are called, compiled or not: the rules of those whose calls go elsewhere must come all the same. */
   private readonly wanted = new Set<string>();
+  /** What the plans before hold is not yet taken over. */
+  private readonly successions: Succession[] = [];
   private readonly used = new BehaviorSubject<ReadonlySet<string>>(new Set());
   private telling = false;
-  private slicing = false;
 
   constructor(private readonly context: ServicesContext) {}
 
   outbound(rule: ServiceRule): ServicePlan | Failure {
+    if (this.stale.size > 0 && this.stale.has(rule.key)) this.swap(rule.key);
     const known = this.plans.get(rule.key);
     if (known !== undefined) return known;
     const { adoption } = this.context;
@@ -78,28 +93,43 @@ export class Services {
     return this.used.asObservable();
   }
 
-  /** Services in use whose own rules, or whose clusters' policies, changed are compiled anew. */
-  apply(change: AdoptionChange): void {
-    for (const key of change.services) {
+  /** Builds the tables of services that are in use, and of large ones. */
+  *stage({ services }: AdoptionChange): Work {
+    for (const key of services) {
+      const rule = this.context.adoption.services.coming(key);
+      if (rule === undefined || (rule.routes.length <= LARGE && !this.plans.has(key))) continue;
+      this.ready.set(key, { rule, table: yield* this.build(rule) });
+      yield;
+    }
+  }
+
+  /** @param outdated - services that use a cluster of another rule than before */
+  commit({ services }: AdoptionChange, outdated: ReadonlySet<string>): void {
+    for (const key of services) {
       if (this.plans.has(key)) this.stale.add(key);
       if (!this.context.adoption.services.has(key) && this.wanted.delete(key)) this.tellUse();
     }
-    if (change.clusters.size > 0) {
-      for (const [key, plan] of this.plans) {
-        if (plan instanceof ServicePlan && plan.uses(change.clusters)) this.stale.add(key);
-      }
-    }
-    if (!this.slicing && this.stale.size > 0) this.slice();
+    for (const key of outdated) if (this.plans.has(key)) this.stale.add(key);
   }
 
-  /** Do calls obey all changes that were applied? */
-  get upToDate(): boolean {
-    return this.stale.size === 0;
+  *settle({ services }: AdoptionChange): Work {
+    for (const key of services) {
+      const ready = this.ready.get(key);
+      if (ready !== undefined && ready.rule !== this.context.adoption.services.get(key)) this.ready.delete(key);
+    }
+    for (const key of this.stale) {
+      this.swap(key);
+      yield* this.hand();
+      yield;
+    }
+    yield* this.hand();
   }
 
   close(): void {
+    for (const { before } of this.successions.splice(0)) before.retire();
     for (const plan of this.plans.values()) if (plan instanceof ServicePlan) plan.retire();
     this.plans.clear();
+    this.ready.clear();
     this.stale.clear();
     this.used.complete();
   }
@@ -114,41 +144,56 @@ export class Services {
     });
   }
 
-  private slice(): void {
-    const { runtime } = this.context;
-    const until = runtime.now() + SLICE_MS;
-    for (const key of this.stale) {
-      this.stale.delete(key);
-      this.swap(key);
-      if (runtime.now() >= until) break;
+  /** Hands over what the plans before hold. */
+  private *hand(): Work {
+    for (let next = this.successions[0]; next !== undefined; next = this.successions[0]) {
+      yield* next.after.takeOver(next.before);
+      this.successions.shift();
+      next.before.retire();
     }
-    const sliced = this.slicing;
-    this.slicing = this.stale.size > 0;
-    if (this.slicing) setImmediate(() => this.slice());
-    else if (sliced) this.context.onUpToDate();
   }
 
   private swap(key: string): void {
+    this.stale.delete(key);
     const before = this.plans.get(key);
     const rule = this.context.adoption.services.get(key);
     if (rule === undefined) {
       this.plans.delete(key);
-    } else {
-      const after = this.compile(rule);
-      if (after instanceof Failure && before instanceof ServicePlan) {
-        this.context.logger.warn(`${after.message}; the routes before stay in force`);
-        return;
-      }
-      if (before instanceof ServicePlan && after instanceof ServicePlan) after.takeOver(before);
-      this.plans.set(key, after);
+      if (before instanceof ServicePlan) before.retire();
+      return;
     }
-    if (before instanceof ServicePlan) before.retire();
+    const after = this.compile(rule, before);
+    if (after instanceof Failure && before instanceof ServicePlan) {
+      this.context.logger.warn(`${after.message}; the routes before stay in force`);
+      return;
+    }
+    this.plans.set(key, after);
+    if (before instanceof ServicePlan && after instanceof ServicePlan) this.successions.push({ before, after });
   }
 
-  private compile(rule: ServiceRule): ServicePlan | Failure {
+  /** As it was built, or is in use already. */
+  private tableOf(rule: ServiceRule, before: ServicePlan | Failure | undefined): RouteTable | Failure {
+    if (before instanceof ServicePlan && before.rule === rule) return before.table;
+    const ready = this.ready.get(rule.key);
+    if (ready?.rule !== rule) return finish(this.build(rule));
+    this.ready.delete(rule.key);
+    return ready.table;
+  }
+
+  private *build(rule: ServiceRule): Work<RouteTable | Failure> {
+    try {
+      return yield* RouteTable.build(rule.routes, this.context.engines);
+    } catch (thrown) {
+      return Failure.from(thrown, rule.from.origin, 'NO_ROUTE');
+    }
+  }
+
+  private compile(rule: ServiceRule, before?: ServicePlan | Failure): ServicePlan | Failure {
     const { context } = this;
     const protocol = rule.protocol === undefined ? undefined : context.protocols.get(rule.protocol);
     if (protocol === undefined) return noCodec(rule, context.protocols);
+    const table = this.tableOf(rule, before);
+    if (table instanceof Failure) return table;
     const held = new Map<string, HeldCluster>();
     const state = this.state.hold();
     const meters = new PlanMeters(context.telemetry, rule.key, 'outbound');
@@ -171,30 +216,24 @@ export class Services {
       routed: context.routed,
       onBreaker: context.onBreaker,
       cluster: (name) => {
-        const holding = held.get(name) ?? context.clusters.hold(name, protocol);
+        const holding = held.get(name) ?? context.clusters.hold(name, protocol, rule.key);
         if (holding !== undefined) held.set(name, holding);
         return holding?.cluster;
       },
     };
-    try {
-      return new ServicePlan({
-        rule,
-        direction: 'outbound',
-        protocol,
-        runtime: context.runtime,
-        table: new RouteTable(rule.routes, context.engines),
-        meters,
-        beforeRoute: context.beforeRoute,
-        hash: context.engines.hash,
-        active: context.active,
-        clusters: held,
-        compile: (route, at) => compilePlan(compileContext, route, route.rule.destinations[at]!.cluster),
-        dispose,
-      });
-    } catch (thrown) {
-      dispose();
-      return Failure.from(thrown, rule.from.origin, 'NO_ROUTE');
-    }
+    return new ServicePlan({
+      rule,
+      direction: 'outbound',
+      protocol,
+      runtime: context.runtime,
+      table,
+      meters,
+      beforeRoute: context.beforeRoute,
+      hash: context.engines.hash,
+      active: context.active,
+      compile: (route, at) => compilePlan(compileContext, route, route.rule.destinations[at]!.cluster),
+      dispose,
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import type { ClusterEvent } from '../cluster/index.js';
 import type { ConnectionEvent } from '../connection/index.js';
 import type { BreakerState } from '../policy/index.js';
 import type { AdoptionChange, SourceChange, SourceStatus } from '../rules/index.js';
+import type { Work } from '../runtime/index.js';
 import { events, type Logger, type PlacementChange } from '../telemetry/index.js';
 
 /** How a source stands now, and what it complains of: once each, at the level that it has. */
@@ -21,18 +22,20 @@ export function tellSource({ source, before, error, problems }: SourceChange, lo
 }
 
 /** Which rules came into force, and which were held back and why: that is worth a line in the log too. */
-export function tellRules(change: AdoptionChange, sources: readonly SourceStatus[], logger: Logger): void {
+export function* tellRules(change: AdoptionChange, sources: readonly SourceStatus[], logger: Logger): Work {
   const { version, services, clusters, endpoints, held, refused } = change;
   for (const { wanted, problems, unknown } of held) {
     const missing = `nobody describes ${unknown.join(', ')}`;
     const message = problems.length > 0 ? problems.map((it) => it.message).join('; ') : missing;
     logger.warn(`${wanted.from.origin}: the routes before stay in force: ${message}`);
     if (events.rulesProblem.hasSubscribers) events.rulesProblem.publish({ source: wanted.from.source, message });
+    yield;
   }
   for (const { wanted, problems } of refused) {
     const message = problems.map((it) => it.message).join('; ');
     logger.warn(`${wanted.from.origin}: ${wanted.name} stays as it was before: ${message}`);
     if (events.rulesProblem.hasSubscribers) events.rulesProblem.publish({ source: wanted.from.source, message });
+    yield;
   }
   if (!events.rulesApplied.hasSubscribers) return;
   const source = sources.map((it) => it.name).join(',');

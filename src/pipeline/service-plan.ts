@@ -3,13 +3,16 @@ import type { Protocol } from '../message/index.js';
 import type { HashEngine } from '../policy/index.js';
 import { type CompiledRoute, hashOf, type RouteTable } from '../routing/index.js';
 import type { ServiceRule } from '../rules/index.js';
-import type { Runtime } from '../runtime/index.js';
+import type { Runtime, Work } from '../runtime/index.js';
 import type { AttemptTelemetryGate, RouteMeter } from '../telemetry/index.js';
 import type { ActiveCalls } from './active-calls.js';
 import type { InterceptorChain } from './interceptors.js';
 import { RoutedPass } from './pass-run.js';
 import { type PassOwner, RoutePlan } from './plan.js';
 import type { RoutedCall } from './routed-call.js';
+
+/** Routes between two yields: some tens of µs. */
+const STEP = 128;
 
 /** What a service's plans count in. Must not throw. */
 export interface ServiceMeters {
@@ -34,8 +37,6 @@ export interface ServicePlanParts {
   readonly beforeRoute: InterceptorChain | null;
   readonly hash: HashEngine | undefined;
   readonly active: ActiveCalls;
-  /** Those that the compiled plans send to, by name. Live. @defaultValue none whose rule may change */
-  readonly clusters?: ReadonlyMap<string, unknown>;
   readonly compile: CompilePlan;
   /** Lets go of clusters, state and meters. */
   readonly dispose: () => void;
@@ -108,23 +109,26 @@ export class ServicePlan {
    * connections, forget ejections, refill buckets and lose counts between the last call of the old plan and the first of
    * the new. Costs what was in use, not what there is.
    */
-  takeOver(before: ServicePlan): void {
-    const used = before.plans.flatMap((plans) => plans.filter((it) => it instanceof RoutePlan));
-    if (used.length === 0) return;
-    const wanted = new Set(used.map((it) => `${it.route.name}\n${it.cluster.name}`));
-    const clusters = new Set(used.map((it) => it.cluster.name));
-    for (const route of this.table.routes) {
-      route.rule.destinations.forEach(({ cluster }, at) => {
-        const first = route.index === 0 && at === 0;
-        if (clusters.delete(cluster) || first || wanted.has(`${route.name}\n${cluster}`)) this.plan(route, at);
-      });
+  *takeOver(before: ServicePlan): Work {
+    const wanted = new Set<string>();
+    const clusters = new Set<string>();
+    for (const plan of before.plans.flat()) {
+      if (!(plan instanceof RoutePlan)) continue;
+      wanted.add(`${plan.route.name}\n${plan.cluster.name}`);
+      clusters.add(plan.cluster.name);
     }
-  }
-
-  /** Is any of these among what its compiled plans send to, mirrors and fallbacks included? */
-  uses(clusters: ReadonlySet<string>): boolean {
-    for (const name of this.parts.clusters?.keys() ?? []) if (clusters.has(name)) return true;
-    return false;
+    if (wanted.size === 0) return;
+    for (const route of this.table.routes) {
+      const { destinations } = route.rule;
+      for (let at = 0; at < destinations.length; at++) {
+        const { cluster } = destinations[at]!;
+        const first = route.index === 0 && at === 0;
+        if (!clusters.delete(cluster) && !first && !wanted.has(`${route.name}\n${cluster}`)) continue;
+        this.plan(route, at);
+        yield;
+      }
+      if (route.index % STEP === STEP - 1) yield;
+    }
   }
 
   /** A call goes in. */

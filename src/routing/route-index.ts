@@ -9,7 +9,10 @@
  * Splitting pays if it spares a call that has one of the values an eighth of the routes. So each part is smaller by a
  * share, and the depth and the cost of building grow with the logarithm of the number of routes. A table that no exact
  * value splits (10,000 prefixes) is tried one by one.
+ *
+ * Building may be interrupted: it takes 10,000 routes some 20 ms.
  */
+import type { Work } from '../runtime/index.js';
 import type { CompiledRoute } from './compiled-route.js';
 import type { AttributeMatcher, AttributeSource } from './matchers.js';
 
@@ -17,6 +20,8 @@ import type { AttributeMatcher, AttributeSource } from './matchers.js';
 const SMALL = 8;
 /** The share of routes that a split must spare. */
 const WORTHWHILE = 1 / 8;
+/** Routes between two yields: some tens of µs. */
+const STEP = 64;
 /** As a bound: none. As an answer: no route matches. A small integer, which is compared without being unboxed. */
 export const NO_ROUTE = 0x3fffffff;
 
@@ -25,8 +30,13 @@ export interface RouteIndex {
   first(source: AttributeSource, bound: number): number;
 }
 
-export function indexRoutes(routes: readonly CompiledRoute[]): RouteIndex {
-  return build(routes.map((route) => ({ place: route.index, matchers: route.matchers })));
+export function* indexRoutes(routes: readonly CompiledRoute[]): Work<RouteIndex> {
+  const entries: Entry[] = [];
+  for (let i = 0; i < routes.length; i++) {
+    entries.push({ place: routes[i]!.index, matchers: routes[i]!.matchers });
+    if (i % STEP === STEP - 1) yield;
+  }
+  return yield* build(entries);
 }
 
 /** A route, with the conditions that are not yet known to hold where it stands in the tree. */
@@ -35,12 +45,14 @@ interface Entry {
   readonly matchers: readonly AttributeMatcher[];
 }
 
-function build(entries: readonly Entry[]): RouteIndex {
-  const key = entries.length < SMALL ? undefined : bestKey(entries);
+function* build(entries: readonly Entry[]): Work<RouteIndex> {
+  const key = entries.length < SMALL ? undefined : yield* bestKey(entries);
   if (key === undefined) return new Leaf(entries);
   const branches = new Map<string, Entry[]>();
   const rest: Entry[] = [];
-  for (const entry of entries) {
+  for (let i = 0; i < entries.length; i++) {
+    if (i % STEP === STEP - 1) yield;
+    const entry = entries[i]!;
     const at = indexable(entry, key);
     if (at < 0) {
       rest.push(entry);
@@ -53,8 +65,11 @@ function build(entries: readonly Entry[]): RouteIndex {
     else branch.push(narrowed);
   }
   const built = new Map<string, RouteIndex>();
-  for (const [value, branch] of branches) built.set(value, build(branch));
-  return new Split(key, built, rest.length > 0 ? build(rest) : undefined);
+  for (const [value, branch] of branches) {
+    built.set(value, branch.length < SMALL ? new Leaf(branch) : yield* build(branch));
+    if (built.size % STEP === 0) yield;
+  }
+  return new Split(key, built, rest.length > 0 ? yield* build(rest) : undefined);
 }
 
 /** Which of the conditions wants the attribute to have one value; -1 if none. */
@@ -63,9 +78,11 @@ function indexable({ matchers }: Entry, key: string): number {
 }
 
 /** The key that spares a call which has one of its values the most routes; undefined if it is too few. */
-function bestKey(entries: readonly Entry[]): string | undefined {
+function* bestKey(entries: readonly Entry[]): Work<string | undefined> {
   const counts = new Map<string, Map<string, number>>();
-  for (const entry of entries) {
+  for (let at = 0; at < entries.length; at++) {
+    if (at % STEP === STEP - 1) yield;
+    const entry = entries[at]!;
     for (let i = 0; i < entry.matchers.length; i++) {
       const { key, onlyValue } = entry.matchers[i]!;
       if (onlyValue === undefined || indexable(entry, key) !== i) continue;
@@ -79,9 +96,11 @@ function bestKey(entries: readonly Entry[]): string | undefined {
   for (const [key, values] of counts) {
     let indexed = 0;
     let squares = 0;
+    let seen = 0;
     for (const count of values.values()) {
       indexed += count;
       squares += count * count;
+      if (++seen % (STEP * STEP) === 0) yield;
     }
     const spared = indexed - squares / indexed;
     if (spared >= most) {

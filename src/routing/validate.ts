@@ -20,6 +20,7 @@ import {
   serviceKey,
   type TokenBucketRule,
 } from '../rules/index.js';
+import { finish, type Work } from '../runtime/index.js';
 import { MAX_WEIGHT } from './compiled-route.js';
 import { compileMatch } from './matchers.js';
 
@@ -33,10 +34,19 @@ export interface AvailableEngines extends RuleEngines {
  * Empty: nothing is wrong. Costs what compiling the patterns costs.
  * @param known - what a route's destinations are looked up in, to tell of those that speak another protocol
  */
-export function validateRule(rule: Rule, engines: AvailableEngines, known: KnownRules = NOTHING): readonly RuleError[] {
+export function validateRule(rule: Rule, engines: AvailableEngines, known?: KnownRules): readonly RuleError[] {
+  return finish(checkRule(rule, engines, known));
+}
+
+/** {@link validateRule}, that may be interrupted: a table of 10,000 routes takes some ms. */
+export function* checkRule(
+  rule: Rule,
+  engines: AvailableEngines,
+  known: KnownRules = NOTHING,
+): Work<readonly RuleError[]> {
   const check = new Check(engines, rule.from, known);
-  if ('host' in rule && 'routes' in rule) check.service(rule);
-  else if ('routes' in rule) check.table(rule);
+  if ('host' in rule && 'routes' in rule) yield* check.service(rule);
+  else if ('routes' in rule) yield* check.table(rule);
   else if ('balancer' in rule) check.cluster(rule);
   else check.endpoints(rule);
   return check.problems;
@@ -53,6 +63,8 @@ export function validateRules(rules: Iterable<Rule>, engines: AvailableEngines):
 
 const NOTHING: KnownRules = { services: new Map(), clusters: new Map() };
 
+/** Routes between two yields: their patterns are compiled. */
+const STEP = 8;
 const ANY = Number.POSITIVE_INFINITY;
 
 class Check {
@@ -64,11 +76,11 @@ class Check {
     private readonly known: KnownRules,
   ) {}
 
-  service(service: ServiceRule): void {
+  *service(service: ServiceRule): Work {
     this.#port(service.port, `service ${service.key}`);
     this.#policy(service.policy, `service ${service.key}`);
     if (service.inboundRateLimit !== undefined) this.#rateLimit(service.inboundRateLimit, `service ${service.key}`);
-    this.table(service);
+    yield* this.table(service);
     for (const { cluster, protocol } of foreignClusters(service, namedClusters(service), this.known)) {
       this.#problem(
         `service ${service.key} speaks ${service.protocol} and leads to ${cluster}, which speaks ${protocol}: nothing translates between them`,
@@ -76,12 +88,13 @@ class Check {
     }
   }
 
-  table({ key, routes }: Pick<ServiceRule, 'key' | 'routes'>): void {
+  *table({ key, routes }: Pick<ServiceRule, 'key' | 'routes'>): Work {
     if (routes.length === 0) this.#problem(`service ${key} has no route; give it at least a default one`);
     const { from } = this;
     for (const [i, route] of routes.entries()) {
       this.from = route.from;
       this.#route(route, i);
+      if (i % STEP === STEP - 1) yield;
     }
     this.from = from;
   }

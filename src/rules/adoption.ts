@@ -11,14 +11,19 @@
  *
  * A service without a previous table gets its first at once if it can be used at all: what it knows works. A cluster that
  * is removed lives on while a table in force names it. Endpoints are taken as they come.
+ *
+ * Decided aside, table by table, before anything of a change is in force: see {@link Follower}.
  */
-import { type Observable, Subject, type Subscription } from 'rxjs';
-import type { Runtime, Timer } from '../runtime/index.js';
-import { sameContent } from './content.js';
+import { type Observable, Subject } from 'rxjs';
+import { finish, type Runtime, type Timer, type Work, WorkQueue } from '../runtime/index.js';
+import { diffServices } from './diff.js';
+import type { Follower } from './follower.js';
 import type { ClusterRule, ServiceRule } from './model.js';
 import { namedClusters, unknownClusters } from './named-clusters.js';
-import type { RuleError } from './rule-error.js';
-import type { ChangeSet, RuleStore } from './store.js';
+import { RuleError } from './rule-error.js';
+import { type LiveMap, StagedMap } from './staged-map.js';
+import type { ChangeSet } from './staged-rules.js';
+import type { RuleStore } from './store.js';
 
 /** Envoy's timer for resources that do not come. */
 export const PATIENCE_MS = 15_000;
@@ -54,68 +59,80 @@ export interface RefusedCluster {
 export interface AdoptionOptions {
   readonly runtime: Runtime;
   readonly store: RuleStore;
+  /** Does what waiting tables cost when they are adopted. The store's. @defaultValue all in one go */
+  readonly work?: WorkQueue;
   /** Why a table cannot be used; called once for each table that comes. @defaultValue all can */
-  readonly check?: (service: ServiceRule) => readonly RuleError[];
+  readonly check?: (service: ServiceRule) => Work<readonly RuleError[]>;
   /** Why a cluster cannot be used; called once for each that comes. @defaultValue all can */
-  readonly checkCluster?: (cluster: ClusterRule) => readonly RuleError[];
+  readonly checkCluster?: (cluster: ClusterRule) => Work<readonly RuleError[]>;
 }
 
 const NO_KEYS: ReadonlySet<string> = new Set();
+const NO_PROBLEMS: readonly RuleError[] = [];
 
-export class Adoption {
+export class Adoption implements Follower<ChangeSet> {
   readonly #runtime: Runtime;
   readonly #store: RuleStore;
-  readonly #check: (service: ServiceRule) => readonly RuleError[];
-  readonly #checkCluster: (cluster: ClusterRule) => readonly RuleError[];
-  readonly #services = new Map<string, ServiceRule>();
-  readonly #clusters = new Map<string, ClusterRule>();
-  readonly #held = new Map<string, HeldService>();
+  readonly #work: WorkQueue;
+  readonly #check: (service: ServiceRule) => Work<readonly RuleError[]>;
+  readonly #checkCluster: (cluster: ClusterRule) => Work<readonly RuleError[]>;
+  readonly #services = new StagedMap<ServiceRule>();
+  readonly #clusters = new StagedMap<ClusterRule>();
+  /** As of the change under way. */
+  readonly #waiting = new Map<string, HeldService>();
+  #held: ReadonlyMap<string, HeldService> = new Map();
   /** How many tables in force name a cluster. */
   readonly #uses = new Map<string, number>();
   /** In force, though gone from the store. */
   readonly #orphans = new Set<string>();
   /** Since when, in `runtime.now()`, some held table has waited for the cluster. */
   readonly #unknownSince = new Map<string, number>();
+  readonly #followers = new Set<Follower<AdoptionChange>>();
   readonly #changes = new Subject<AdoptionChange>();
-  readonly #subscription: Subscription;
+  readonly #leave: () => void;
   #timer: Timer | undefined;
   /** One reading of the clock for all of a change, so that nothing falls due in its midst. */
   #now = 0;
+  /** The one under way; undefined: there is none, or it changes nothing that is in force. */
+  #change: AdoptionChange | undefined;
 
   /** Emits after {@link services} and {@link clusters} have changed, in the same turn as the store. */
   readonly changes: Observable<AdoptionChange> = this.#changes.asObservable();
 
-  constructor({ runtime, store, check = () => [], checkCluster = () => [] }: AdoptionOptions) {
+  constructor({ runtime, store, work, check = usable, checkCluster = usable }: AdoptionOptions) {
     this.#runtime = runtime;
     this.#store = store;
+    this.#work = work ?? new WorkQueue({ now: () => 0 });
     this.#check = check;
     this.#checkCluster = checkCluster;
-    this.#take({
-      version: store.version,
-      services: new Set(store.services.keys()),
-      clusters: new Set(store.clusters.keys()),
-      endpoints: NO_KEYS,
-    });
-    this.#subscription = store.changes.subscribe((changes) => this.#take(changes));
+    const services = new Set(store.services.keys());
+    const clusters = new Set(store.clusters.keys());
+    finish(this.#take({ version: store.version, services, clusters, endpoints: NO_KEYS }));
+    this.#leave = store.follow(this);
   }
 
-  /** Tables in force, by key. Live. */
-  get services(): ReadonlyMap<string, ServiceRule> {
+  /** Tables in force, by key. */
+  get services(): LiveMap<ServiceRule> {
     return this.#services;
   }
 
-  /** The store's clusters, and those that a table in force still needs. Live. */
-  get clusters(): ReadonlyMap<string, ClusterRule> {
+  /** The store's clusters, and those that a table in force still needs. */
+  get clusters(): LiveMap<ClusterRule> {
     return this.#clusters;
   }
 
-  /** Tables that wait or cannot be used, by key. Live. */
+  /** Tables that wait or cannot be used, by key, as of now. */
   get held(): ReadonlyMap<string, HeldService> {
     return this.#held;
   }
 
+  /** Has the follower take part in all changes from here on. */
+  follow(follower: Follower<AdoptionChange>): void {
+    this.#followers.add(follower);
+  }
+
   close(): void {
-    this.#subscription.unsubscribe();
+    this.#leave();
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#changes.complete();
@@ -124,45 +141,69 @@ export class Adoption {
   /** A timer of this one's own has expired. */
   expired(): void {
     this.#timer = undefined;
-    this.#take({ version: this.#store.version, services: NO_KEYS, clusters: NO_KEYS, endpoints: NO_KEYS });
+    const { version } = this.#store;
+    this.#work.add(this.#take({ version, services: NO_KEYS, clusters: NO_KEYS, endpoints: NO_KEYS }));
   }
 
-  #take(changes: ChangeSet): void {
+  *#take(changes: ChangeSet): Work {
+    yield* this.stage(changes);
+    this.commit();
+    yield* this.settle();
+  }
+
+  *stage(changes: ChangeSet): Work {
     this.#now = this.#runtime.now();
     const services = new Set<string>();
     const clusters = new Set<string>();
     const held: HeldService[] = [];
     const refused: RefusedCluster[] = [];
-    for (const name of changes.clusters) this.#takeCluster(name, clusters, refused);
-    for (const key of changes.services) {
-      const wanted = this.#store.services.get(key);
-      this.#held.delete(key);
-      if (wanted === undefined) this.#drop(key, services);
-      else this.#consider({ wanted, problems: this.#check(wanted), unknown: [] }, services);
-      const now = this.#held.get(key);
-      if (now !== undefined) held.push(now);
+    for (const name of changes.clusters) {
+      yield* this.#takeCluster(name, clusters, refused);
+      yield;
     }
-    // A cluster that is swept may be one that a held table thought was there.
-    do {
-      for (const waiting of this.#held.values()) {
-        if (waiting.problems.length === 0) this.#consider(waiting, services);
-      }
-    } while (this.#sweep(clusters));
-    this.#wait();
+    for (const key of changes.services) {
+      yield* this.#takeService(key, services);
+      const now = this.#waiting.get(key);
+      if (now !== undefined) held.push(now);
+      yield;
+    }
     const { version, endpoints } = changes;
+    // Endpoints alone make nobody wait, or wait no longer.
+    if (changes.services.size + changes.clusters.size > 0 || endpoints.size === 0) {
+      yield* this.#considerAll(services, clusters);
+      yield* this.#wait();
+    }
     if (services.size + clusters.size + endpoints.size + held.length + refused.length > 0) {
-      this.#changes.next({ version, services, clusters, endpoints, held, refused });
+      this.#change = { version, services, clusters, endpoints, held, refused };
+      for (const follower of this.#followers) yield* follower.stage?.(this.#change) ?? [];
     }
   }
 
-  #takeCluster(name: string, changed: Set<string>, refused: RefusedCluster[]): void {
-    const rule = this.#store.clusters.get(name);
+  commit(): void {
+    this.#services.commit();
+    this.#clusters.commit();
+    if (this.#waiting.size + this.#held.size > 0) this.#held = new Map(this.#waiting);
+    if (this.#change === undefined) return;
+    for (const follower of this.#followers) follower.commit(this.#change);
+    this.#changes.next(this.#change);
+  }
+
+  *settle(): Work {
+    const change = this.#change;
+    this.#change = undefined;
+    yield* this.#services.settle();
+    yield* this.#clusters.settle();
+    if (change !== undefined) for (const follower of this.#followers) yield* follower.settle?.(change) ?? [];
+  }
+
+  *#takeCluster(name: string, changed: Set<string>, refused: RefusedCluster[]): Work {
+    const rule = this.#store.clusters.coming(name);
     if (rule === undefined) {
       this.#orphans.add(name);
       return;
     }
     this.#orphans.delete(name);
-    const problems = this.#checkCluster(rule);
+    const problems = yield* checked(this.#checkCluster, rule);
     if (problems.length > 0) {
       refused.push({ wanted: rule, problems });
       return;
@@ -171,20 +212,43 @@ export class Adoption {
     changed.add(name);
   }
 
+  *#takeService(key: string, changed: Set<string>): Work {
+    const wanted = this.#store.services.coming(key);
+    this.#waiting.delete(key);
+    if (wanted === undefined) {
+      this.#drop(key, changed);
+      return;
+    }
+    const problems = yield* checked(this.#check, wanted);
+    const previous = this.#services.get(key);
+    // Back to what is in force, from what was held. What came to the store over the table in force is known to differ.
+    if (previous !== undefined && previous !== this.#store.services.get(key)) {
+      const { head, routes } = yield* diffServices(previous, wanted);
+      if (!head && routes.length === 0) return;
+    }
+    this.#consider({ wanted, problems, unknown: [] }, changed);
+  }
+
+  /** A cluster that is swept may be one that a waiting table thought was there. */
+  *#considerAll(services: Set<string>, clusters: Set<string>): Work {
+    do {
+      for (const waiting of this.#waiting.values()) {
+        if (waiting.problems.length === 0) this.#consider(waiting, services);
+        yield;
+      }
+    } while (this.#sweep(clusters));
+  }
+
   /** Adopts the table or holds it. */
   #consider({ wanted, problems }: HeldService, changed: Set<string>): void {
     const { key } = wanted;
-    const previous = this.#services.get(key);
-    if (previous !== undefined && sameContent(previous, wanted)) {
-      this.#held.delete(key);
-      return;
-    }
+    const previous = this.#services.coming(key);
     const unknown = problems.length > 0 || previous === undefined ? [] : this.#missing(wanted, previous);
     if (problems.length > 0 || unknown.some((name) => this.#giveUpAt(name) > this.#now)) {
-      this.#held.set(key, { wanted, problems, unknown });
+      this.#waiting.set(key, { wanted, problems, unknown });
       return;
     }
-    this.#held.delete(key);
+    this.#waiting.delete(key);
     this.#services.set(key, wanted);
     this.#count(namedClusters(wanted), 1);
     if (previous !== undefined) this.#count(namedClusters(previous), -1);
@@ -193,8 +257,10 @@ export class Adoption {
 
   /** Destinations that nobody describes, and that the table in force does not name as well. */
   #missing(wanted: ServiceRule, previous: ServiceRule): readonly string[] {
+    const unknown = unknownClusters(wanted, { has: (name) => this.#clusters.coming(name) !== undefined });
+    if (unknown.length === 0) return unknown;
     const named = namedClusters(previous);
-    return unknownClusters(wanted, this.#clusters).filter((name) => !named.has(name));
+    return unknown.filter((name) => !named.has(name));
   }
 
   #giveUpAt(name: string): number {
@@ -202,9 +268,9 @@ export class Adoption {
   }
 
   #drop(key: string, changed: Set<string>): void {
-    const previous = this.#services.get(key);
+    const previous = this.#services.coming(key);
     if (previous === undefined) return;
-    this.#services.delete(key);
+    this.#services.set(key, undefined);
     this.#count(namedClusters(previous), -1);
     changed.add(key);
   }
@@ -223,7 +289,8 @@ export class Adoption {
     for (const name of this.#orphans) {
       if (this.#uses.has(name)) continue;
       this.#orphans.delete(name);
-      if (!this.#clusters.delete(name)) continue;
+      if (this.#clusters.coming(name) === undefined) continue;
+      this.#clusters.set(name, undefined);
       changed.add(name);
       swept = true;
     }
@@ -231,9 +298,12 @@ export class Adoption {
   }
 
   /** Notes what held tables wait for, and wakes up when the next of it has been waited for long enough. */
-  #wait(): void {
+  *#wait(): Work {
     const waited = new Set<string>();
-    for (const { unknown } of this.#held.values()) for (const name of unknown) waited.add(name);
+    for (const { unknown } of this.#waiting.values()) {
+      for (const name of unknown) waited.add(name);
+      yield;
+    }
     for (const name of this.#unknownSince.keys()) if (!waited.has(name)) this.#unknownSince.delete(name);
     let next = Number.POSITIVE_INFINITY;
     for (const name of waited) {
@@ -244,4 +314,21 @@ export class Adoption {
     this.#timer?.cancel();
     this.#timer = waited.size > 0 ? this.#runtime.timers.armAt(next, this) : undefined;
   }
+}
+
+/** What is no rule, from a source of somebody's own, stops nothing but itself. */
+function* checked<R extends ServiceRule | ClusterRule>(
+  check: (rule: R) => Work<readonly RuleError[]>,
+  rule: R,
+): Work<readonly RuleError[]> {
+  try {
+    return yield* check(rule);
+  } catch (thrown) {
+    return [new RuleError(`it cannot be checked: ${String(thrown)}`, rule.from)];
+  }
+}
+
+// biome-ignore lint/correctness/useYield: checks nothing
+function* usable(): Work<readonly RuleError[]> {
+  return NO_PROBLEMS;
 }

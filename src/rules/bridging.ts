@@ -2,8 +2,8 @@ import type { ClusterRule, ServiceRule } from './model.js';
 
 /** What other rules there are, by key. */
 export interface KnownRules {
-  readonly services: ReadonlyMap<string, ServiceRule>;
-  readonly clusters: ReadonlyMap<string, ClusterRule>;
+  readonly services: Pick<ReadonlyMap<string, ServiceRule>, 'get'>;
+  readonly clusters: Pick<ReadonlyMap<string, ClusterRule>, 'get'>;
 }
 
 /**

@@ -1,8 +1,9 @@
 /**
- * Whose is an address? Kept up to date rule by rule, so that a change costs what changed. Services are found by host,
- * virtual address, endpoint address and wildcard host, the first of these that knows the address at all.
+ * Whose is an address? Kept up to date rule by rule, so that a change costs what changed, and aside: see `staged-map.ts`.
+ * Services are found by host, virtual address, endpoint address and wildcard host, the first of these that knows the
+ * address at all.
  */
-
+import type { Work } from '../runtime/index.js';
 import { type EndpointRule, type ServiceRule, serviceKey } from './model.js';
 import { MultiMap } from './multi-map.js';
 
@@ -10,6 +11,7 @@ export class DestinationIndex {
   readonly #byVirtualAddress = new MultiMap();
   readonly #byEndpoint = new MultiMap();
   readonly #byWildcard = new MultiMap();
+  readonly #all = [this.#byVirtualAddress, this.#byEndpoint, this.#byWildcard];
 
   constructor(private readonly services: ReadonlyMap<string, ServiceRule>) {}
 
@@ -26,12 +28,24 @@ export class DestinationIndex {
   }
 
   /** @param key - of the endpoints' rule, which is their service's. */
-  addEndpoints(key: string, endpoints: readonly EndpointRule[]): void {
-    for (const { address, port } of endpoints) this.#byEndpoint.add(serviceKey(address, port), key);
+  addEndpoint(key: string, { address, port }: EndpointRule): void {
+    this.#byEndpoint.add(serviceKey(address, port), key);
   }
 
-  removeEndpoints(key: string, endpoints: readonly EndpointRule[]): void {
-    for (const { address, port } of endpoints) this.#byEndpoint.delete(serviceKey(address, port), key);
+  removeEndpoint(key: string, { address, port }: EndpointRule): void {
+    this.#byEndpoint.delete(serviceKey(address, port), key);
+  }
+
+  commit(): void {
+    for (const index of this.#all) index.commit();
+  }
+
+  discard(): void {
+    for (const index of this.#all) index.discard();
+  }
+
+  *settle(): Work {
+    for (const index of this.#all) yield* index.settle();
   }
 
   /** Oldest first. Empty: nobody describes the destination. */
@@ -39,9 +53,9 @@ export class DestinationIndex {
     const key = serviceKey(host, port);
     const named = this.services.get(key);
     if (named !== undefined) return [named];
-    const byVirtualAddress = this.#all(this.#byVirtualAddress.get(key));
+    const byVirtualAddress = this.#known(this.#byVirtualAddress.get(key));
     if (byVirtualAddress.length > 0) return byVirtualAddress;
-    const byEndpoint = this.#all(this.#byEndpoint.get(key));
+    const byEndpoint = this.#known(this.#byEndpoint.get(key));
     return byEndpoint.length > 0 ? byEndpoint : this.#wild(host, port);
   }
 
@@ -49,14 +63,14 @@ export class DestinationIndex {
   #wild(host: string, port: number): readonly ServiceRule[] {
     if (this.#byWildcard.size === 0) return [];
     for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1)) {
-      const found = this.#all(this.#byWildcard.get(serviceKey(`*${host.slice(dot)}`, port)));
+      const found = this.#known(this.#byWildcard.get(serviceKey(`*${host.slice(dot)}`, port)));
       if (found.length > 0) return found;
     }
-    return this.#all(this.#byWildcard.get(serviceKey('*', port)));
+    return this.#known(this.#byWildcard.get(serviceKey('*', port)));
   }
 
   /** Endpoints may be known before their service is. */
-  #all(keys: Iterable<string>): readonly ServiceRule[] {
+  #known(keys: Iterable<string>): readonly ServiceRule[] {
     const found: ServiceRule[] = [];
     for (const key of keys) {
       const service = this.services.get(key);

@@ -11,11 +11,9 @@ export interface Held<R> {
  * one that was registered first), and taking its rule away reveals the next.
  */
 export class Layers<R> {
-  /** What is seen, by key. */
-  readonly visible = new Map<string, R>();
   readonly #stacks = new Map<string, Held<R>[]>();
 
-  /** What is seen of a key, with its source. */
+  /** What is to be seen of a key, with its source. */
   top(key: string): Held<R> | undefined {
     return this.#stacks.get(key)?.[0];
   }
@@ -34,7 +32,6 @@ export class Layers<R> {
       stack.push({ source, rule });
       stack.sort((a, b) => b.source.precedence - a.source.precedence || a.source.order - b.source.order);
     }
-    this.visible.set(key, stack[0]!.rule);
     return at < 0;
   }
 
@@ -44,12 +41,7 @@ export class Layers<R> {
     const at = stack?.findIndex((held) => held.source === source) ?? -1;
     if (stack === undefined || at < 0) return false;
     stack.splice(at, 1);
-    if (stack.length > 0) {
-      this.visible.set(key, stack[0]!.rule);
-    } else {
-      this.#stacks.delete(key);
-      this.visible.delete(key);
-    }
+    if (stack.length === 0) this.#stacks.delete(key);
     return true;
   }
 

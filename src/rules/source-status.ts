@@ -1,4 +1,4 @@
-import type { RuleKind, SourceState } from './model.js';
+import type { RuleChange, RuleKind, SourceState } from './model.js';
 
 /** What a source complained of. */
 export interface SourceProblem {
@@ -72,22 +72,64 @@ export class SourceRecord implements SourceStatus {
     return this.#order;
   }
 
-  become(state: SourceState, now: number): void {
+  /**
+   * What a batch says of the source itself.
+   * @param ruled - it said something of rules
+   * @returns what is new of it; undefined: nothing
+   */
+  hear(batch: Iterable<RuleChange>, ruled: boolean, now: number): SourceChange | undefined {
+    const { synced, state: before } = this;
+    const problems: SourceProblem[] = [];
+    let said = false;
+    let error: string | undefined;
+    for (const change of batch) {
+      said ||= change.type !== 'state';
+      switch (change.type) {
+        case 'complete':
+          this.synced = true;
+          this.#become('live', now);
+          break;
+        case 'state':
+          this.#become(change.state, now);
+          this.version = change.version ?? this.version;
+          error = change.error ?? error;
+          break;
+        case 'problem': {
+          const { severity = 'warning', message } = change;
+          problems.push({ severity, message });
+        }
+      }
+    }
+    if (ruled) {
+      this.updates++;
+      this.changedAt = now;
+    }
+    const news = said ? this.#complain(problems) : [];
+    if (error !== undefined) this.lastError = { message: error, at: now };
+    const isNew = this.state !== before || error !== undefined || news.length > 0 || this.synced !== synced;
+    return isNew ? { source: this, before, error, problems: news } : undefined;
+  }
+
+  /** It will never go on. */
+  failed(error: string, now: number): SourceChange {
+    const before = this.state;
+    this.#become('failed', now);
+    this.lastError = { message: error, at: now };
+    return { source: this, before, error, problems: [] };
+  }
+
+  #become(state: SourceState, now: number): void {
     if (state === this.state) return;
     this.state = state;
     this.since = now;
   }
 
   /** @returns those that did not stand before. */
-  complains(problems: readonly SourceProblem[]): readonly SourceProblem[] {
+  #complain(problems: readonly SourceProblem[]): readonly SourceProblem[] {
     const before = new Set(this.problems.map(({ message }) => message));
     const news = problems.filter(({ message }) => !before.has(message));
     this.problems = problems;
     for (const { severity } of news) if (severity === 'error') this.rejected++;
     return news;
-  }
-
-  erred(message: string, at: number): void {
-    this.lastError = { message, at };
   }
 }

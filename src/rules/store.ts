@@ -3,37 +3,20 @@
  * key, what the source of highest precedence says, and tells what a batch really changed: equal content changes nothing,
  * whoever repeats it. Everything is kept by key, so a change costs what changed.
  *
+ * A batch is made ready aside, and comes into force as a whole, in one turn of the event loop; large ones take several
+ * slices before and after that. Batches are taken in the order they came. See {@link Follower} for who takes part.
+ *
  * Rules are taken as they are. Whether they can be compiled is `validateRules`' question, whether a service's table may
  * replace the one before it is {@link Adoption}'s.
  */
 import { type Observable, Subject } from 'rxjs';
-import { type Runtime, systemRuntime } from '../runtime/index.js';
-import { sameContent } from './content.js';
-import { DestinationIndex } from './destination-index.js';
-import { diffEndpoints } from './diff.js';
-import { joinRoutes } from './join.js';
-import { Layers } from './layers.js';
-import type {
-  ClusterRule,
-  EndpointRule,
-  EndpointsRule,
-  RouteTableRule,
-  Rule,
-  RuleChange,
-  RuleKind,
-  ServiceRule,
-} from './model.js';
-import { type SourceChange, type SourceProblem, SourceRecord, type SourceStatus } from './source-status.js';
-import { ContentVersion } from './version.js';
-
-/** What one batch changed, by key. */
-export interface ChangeSet {
-  /** Of all rules after it; see {@link RuleStore.version}. */
-  readonly version: string;
-  readonly services: ReadonlySet<string>;
-  readonly clusters: ReadonlySet<string>;
-  readonly endpoints: ReadonlySet<string>;
-}
+import { type Runtime, systemRuntime, type Work, WorkQueue } from '../runtime/index.js';
+import type { KnownRules } from './bridging.js';
+import type { Follower } from './follower.js';
+import type { ClusterRule, EndpointsRule, RuleChange, ServiceRule } from './model.js';
+import { type SourceChange, SourceRecord, type SourceStatus } from './source-status.js';
+import type { LiveMap } from './staged-map.js';
+import { type ChangeSet, StagedRules, type Touched } from './staged-rules.js';
 
 /** All rules in force at one moment. Immutable. */
 export interface Snapshot {
@@ -43,23 +26,21 @@ export interface Snapshot {
   readonly endpoints: ReadonlyMap<string, EndpointsRule>;
 }
 
-const NO_ENDPOINTS: readonly EndpointRule[] = [];
+/** What there is to know of a source, to take its rules. */
+interface Source {
+  readonly name: string;
+  readonly precedence: number;
+}
+
+/** All in one go: for who makes a store without a mesh. */
+const UNSLICED = { now: () => 0 };
 
 export class RuleStore {
-  readonly #layers = {
-    service: new Layers<ServiceRule>(),
-    routes: new Layers<RouteTableRule>(),
-    cluster: new Layers<ClusterRule>(),
-    endpoints: new Layers<EndpointsRule>(),
-  };
-  /** Joined with their tables. */
-  readonly #services = new Map<string, ServiceRule>();
+  readonly #rules = new StagedRules();
   readonly #sources = new Map<string, SourceRecord>();
-  readonly #destinations = new DestinationIndex(this.#services);
+  readonly #followers = new Set<Follower<ChangeSet>>();
   readonly #changes = new Subject<ChangeSet>();
   readonly #statuses = new Subject<SourceChange>();
-  readonly #content = new ContentVersion();
-  #version = this.#content.toString();
   #revision = 0;
   #snapshot: Snapshot | undefined;
   #registered = 0;
@@ -69,25 +50,37 @@ export class RuleStore {
   /** A source is in another state, came into sync or reported a problem. Comes after the changes of the same batch. */
   readonly statuses: Observable<SourceChange> = this.#statuses.asObservable();
 
-  /** @param runtime - tells the time of the sources' changes. @defaultValue the system's */
-  constructor(private readonly runtime: Pick<Runtime, 'wallNow'> = systemRuntime()) {}
+  /**
+   * @param runtime - tells the time of the sources' changes. @defaultValue the system's
+   * @param work - does what batches cost, in slices. @defaultValue each batch in one go
+   */
+  constructor(
+    private readonly runtime: Pick<Runtime, 'wallNow'> = systemRuntime(),
+    private readonly work = new WorkQueue(UNSLICED),
+  ) {}
 
   /** What is in force now, by key. Live: it changes with the next batch. */
-  get services(): ReadonlyMap<string, ServiceRule> {
-    return this.#services;
+  get services(): LiveMap<ServiceRule> {
+    return this.#rules.services;
   }
 
-  get clusters(): ReadonlyMap<string, ClusterRule> {
-    return this.#layers.cluster.visible;
+  get clusters(): LiveMap<ClusterRule> {
+    return this.#rules.clusters;
   }
 
-  get endpoints(): ReadonlyMap<string, EndpointsRule> {
-    return this.#layers.endpoints.visible;
+  get endpoints(): LiveMap<EndpointsRule> {
+    return this.#rules.endpoints;
   }
+
+  /** The same after the change under way; as it is now if there is none. */
+  readonly coming: KnownRules = {
+    services: { get: (key) => this.services.coming(key) },
+    clusters: { get: (name) => this.clusters.coming(name) },
+  };
 
   /** 16 hexadecimal digits that only the rules' content decides, not who said it, when, or in which order. */
   get version(): string {
-    return this.#version;
+    return this.#rules.version;
   }
 
   /** Counts the batches that changed something: who keeps what they looked up knows by it when to look again. */
@@ -111,7 +104,7 @@ export class RuleStore {
    * wildcard host. Hosts are compared byte for byte, as the control plane does. Empty: nobody describes it.
    */
   candidates(host: string, port: number): readonly ServiceRule[] {
-    return this.#destinations.candidates(host, port);
+    return this.#rules.destinations.candidates(host, port);
   }
 
   get sources(): readonly SourceStatus[] {
@@ -128,198 +121,78 @@ export class RuleStore {
    * Announces a source before it has said anything. Of sources with equal precedence the first registered wins.
    * @throws Error - another source has that name with another precedence
    */
-  register(source: { readonly name: string; readonly precedence: number }): void {
-    this.#state(source);
+  register(source: Source): void {
+    this.#record(source);
+  }
+
+  /** Has the follower take part in all changes from here on. @returns ends that */
+  follow(follower: Follower<ChangeSet>): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
   }
 
   /**
-   * One batch of a source, applied at once; a source that is not registered yet is.
-   * @returns what it changed; empty sets if nothing
+   * One batch of a source, in force as a whole: when this returns, if it is a small one and nothing else is under way.
+   * A source that is not registered yet is.
    */
-  apply(source: { readonly name: string; readonly precedence: number }, batch: readonly RuleChange[]): ChangeSet {
-    const state = this.#state(source);
-    const touched = new Touched();
-    const problems: SourceProblem[] = [];
-    const { synced, state: before } = state;
-    const now = this.runtime.wallNow();
-    let said = false;
-    let error: string | undefined;
-    for (const change of batch) {
-      said ||= change.type !== 'state';
-      switch (change.type) {
-        case 'upsert':
-          this.#put(change.kind, change.rule, state, touched);
-          break;
-        case 'remove':
-          this.#remove(change.kind, change.key, state, touched);
-          break;
-        case 'complete':
-          state.synced = true;
-          state.become('live', now);
-          break;
-        case 'state':
-          state.become(change.state, now);
-          state.version = change.version ?? state.version;
-          error = change.error ?? error;
-          break;
-        case 'problem': {
-          const { severity = 'warning', message } = change;
-          problems.push({ severity, message });
-        }
-      }
-    }
-    if (touched.any) {
-      state.updates++;
-      state.changedAt = now;
-    }
-    const news = said ? state.complains(problems) : [];
-    if (error !== undefined) state.erred(error, now);
-    const changes = this.#settle(touched);
-    if (state.state !== before || error !== undefined || news.length > 0 || state.synced !== synced) {
-      this.#statuses.next({ source: state, before, error, problems: news });
-    }
-    return changes;
+  apply(source: Source, batch: readonly RuleChange[]): void {
+    this.work.add(this.#take(this.#record(source), batch));
   }
 
   /** The source will never go on; what it said stays in force. */
-  fail(source: { readonly name: string; readonly precedence: number }, error: string): void {
-    const state = this.#state(source);
-    const now = this.runtime.wallNow();
-    const before = state.state;
-    state.become('failed', now);
-    state.erred(error, now);
-    this.#statuses.next({ source: state, before, error, problems: [] });
+  fail(source: Source, error: string): void {
+    this.work.add(this.#failed(this.#record(source), error));
   }
 
   /** Takes away all that the source has said, and the source. Looks at all keys. */
-  forget(name: string): ChangeSet {
-    const state = this.#sources.get(name);
-    const touched = new Touched();
-    if (state !== undefined) {
-      for (const kind of KINDS) {
-        for (const key of [...this.#layersOf(kind).keysOf(state)]) this.#remove(kind, key, state, touched);
-      }
-      this.#sources.delete(name);
-    }
-    return this.#settle(touched);
+  forget(name: string): void {
+    const record = this.#sources.get(name);
+    if (record === undefined) return;
+    this.work.add(this.#take(record, this.#rules.removalsOf(record)));
+    this.#sources.delete(name);
   }
 
-  #state({ name, precedence }: { readonly name: string; readonly precedence: number }): SourceRecord {
-    let state = this.#sources.get(name);
-    if (state === undefined) {
-      state = new SourceRecord(name, precedence, this.#registered++, this.runtime.wallNow());
-      this.#sources.set(name, state);
-    } else if (state.precedence !== precedence) {
+  #record({ name, precedence }: Source): SourceRecord {
+    let record = this.#sources.get(name);
+    if (record === undefined) {
+      record = new SourceRecord(name, precedence, this.#registered++, this.runtime.wallNow());
+      this.#sources.set(name, record);
+    } else if (record.precedence !== precedence) {
       throw new Error(`two rule sources are called '${name}'; give one of them another name`);
     }
-    return state;
+    return record;
   }
 
-  #put(kind: RuleKind, rule: Rule, source: SourceRecord, touched: Touched): void {
-    const key = ruleKey(rule);
-    const layers = this.#layersOf(kind);
-    this.#touch(kind, key, touched);
-    if (layers.put(key, rule, source)) source.rules[kind]++;
-  }
-
-  #remove(kind: RuleKind, key: string, source: SourceRecord, touched: Touched): void {
-    const layers = this.#layersOf(kind);
-    this.#touch(kind, key, touched);
-    if (layers.remove(key, source)) source.rules[kind]--;
-  }
-
-  #touch(kind: RuleKind, key: string, touched: Touched): void {
-    if (kind === 'service' || kind === 'routes') touched.keep('service', key, this.#services.get(key));
-    else touched.keep(kind, key, this.#layers[kind].visible.get(key));
-  }
-
-  #layersOf(kind: RuleKind): Layers<Rule> {
-    return this.#layers[kind] as Layers<Rule>;
-  }
-
-  /** Brings version and index up to date with what was touched, and tells what of it is really different. */
-  #settle(touched: Touched): ChangeSet {
-    const services = new Set<string>();
-    for (const [key, before] of touched.service) {
-      const after = this.#join(key);
-      if (!this.#differ('service', before, after)) continue;
-      services.add(key);
-      if (before !== undefined) this.#destinations.removeService(before);
-      if (after !== undefined) this.#destinations.addService(after);
-    }
-    const clusters = new Set<string>();
-    for (const [key, before] of touched.cluster) {
-      if (this.#differ('cluster', before, this.clusters.get(key))) clusters.add(key);
-    }
-    const endpoints = new Set<string>();
-    for (const [key, before] of touched.endpoints) {
-      if (this.#endpointsDiffer(key, before, this.endpoints.get(key))) endpoints.add(key);
-    }
+  *#take(source: SourceRecord, batch: Iterable<RuleChange>): Work {
+    const { touched, changes } = yield* this.#stage(source, batch);
+    const changed = changes.services.size + changes.clusters.size + changes.endpoints.size > 0;
+    if (changed) for (const follower of this.#followers) yield* follower.stage?.(changes) ?? [];
+    this.#rules.commit();
     if (touched.any) this.#snapshot = undefined;
-    const changed = services.size + clusters.size + endpoints.size > 0;
     if (changed) {
-      this.#version = this.#content.toString();
       this.#revision++;
+      for (const follower of this.#followers) follower.commit(changes);
+      this.#changes.next(changes);
     }
-    const changes = { version: this.version, services, clusters, endpoints };
-    if (changed) this.#changes.next(changes);
-    return changes;
+    const news = source.hear(batch, touched.any, this.runtime.wallNow());
+    if (news !== undefined) this.#statuses.next(news);
+    yield* this.#rules.settle();
+    if (changed) for (const follower of this.#followers) yield* follower.settle?.(changes) ?? [];
   }
 
-  #join(key: string): ServiceRule | undefined {
-    const service = this.#layers.service.top(key);
-    if (service === undefined) {
-      this.#services.delete(key);
-      return undefined;
+  *#stage(source: SourceRecord, batch: Iterable<RuleChange>): Work<{ touched: Touched; changes: ChangeSet }> {
+    try {
+      const touched = yield* this.#rules.put(batch, source);
+      return { touched, changes: yield* this.#rules.stage(touched) };
+    } catch (thrown) {
+      // What is no rule, from a source of somebody's own: nothing of the batch comes into force.
+      this.#rules.discard();
+      throw thrown;
     }
-    const joined = joinRoutes(service, this.#layers.routes.top(key));
-    this.#services.set(key, joined);
-    return joined;
   }
 
-  #differ(kind: RuleKind, before: Rule | undefined, after: Rule | undefined): boolean {
-    if (sameContent(before, after)) return false;
-    if (before !== undefined) this.#content.count(-1, kind, before);
-    if (after !== undefined) this.#content.count(1, kind, after);
-    return true;
+  // biome-ignore lint/correctness/useYield: short, and in its turn among the batches
+  *#failed(source: SourceRecord, error: string): Work {
+    this.#statuses.next(source.failed(error, this.runtime.wallNow()));
   }
-
-  /** Endpoints are counted one by one, in no order: a list of 20,000 is not hashed for one that changed. */
-  #endpointsDiffer(key: string, before: EndpointsRule | undefined, after: EndpointsRule | undefined): boolean {
-    if (before === after) return false;
-    const diff = diffEndpoints(before?.endpoints ?? NO_ENDPOINTS, after?.endpoints ?? NO_ENDPOINTS);
-    const { added, removed, changedFrom, changedTo } = diff;
-    this.#destinations.removeEndpoints(key, removed);
-    this.#destinations.addEndpoints(key, added);
-    this.#content.countAll(-1, key, removed);
-    this.#content.countAll(-1, key, changedFrom);
-    this.#content.countAll(1, key, added);
-    this.#content.countAll(1, key, changedTo);
-    if (before === undefined) this.#content.count(1, 'endpoints', key);
-    if (after === undefined) this.#content.count(-1, 'endpoints', key);
-    const came = before === undefined || after === undefined;
-    return came || added.length + removed.length + changedTo.length > 0;
-  }
-}
-
-const KINDS: readonly RuleKind[] = ['service', 'routes', 'cluster', 'endpoints'];
-
-/** What was seen of each key before a batch touched it. */
-class Touched {
-  readonly service = new Map<string, ServiceRule | undefined>();
-  readonly cluster = new Map<string, ClusterRule | undefined>();
-  readonly endpoints = new Map<string, EndpointsRule | undefined>();
-
-  keep(kind: 'service' | 'cluster' | 'endpoints', key: string, before: Rule | undefined): void {
-    const seen = this[kind] as Map<string, Rule | undefined>;
-    if (!seen.has(key)) seen.set(key, before);
-  }
-
-  get any(): boolean {
-    return this.service.size + this.cluster.size + this.endpoints.size > 0;
-  }
-}
-
-function ruleKey(rule: Rule): string {
-  return 'name' in rule ? rule.name : rule.key;
 }

@@ -5,3 +5,4 @@ export { isoTime } from './iso-time.js';
 export { RingWindow } from './ring-window.js';
 export { type Expirable, type Runtime, STALL_FROM_MS, type Timer, type Timers } from './runtime.js';
 export { systemRuntime } from './system-runtime.js';
+export { finish, type Work, WorkQueue } from './work-queue.js';

@@ -98,7 +98,7 @@ class Ticking extends ManualRuntime {
 }
 
 test('mesh.changes tells of a change once calls obey it, also where that takes several slices', async () => {
-  const hosts = Array.from({ length: 8 }, (_, i) => `demo${i}.test`);
+  const hosts = Array.from({ length: 60 }, (_, i) => `demo${i}.test`);
   const rules = (subset: string) =>
     hosts
       .map((host) =>

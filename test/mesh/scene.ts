@@ -127,13 +127,23 @@ export async function meanwhile<T>(runtime: ManualRuntime, promise: Promise<T>):
 /** How much a mesh holds on to, inside: what must not grow. */
 export function sizes(mesh: Mesh): Record<string, number> {
   const it = mesh as never as {
-    services: { state: { size: number }; plans: Map<string, unknown>; stale: Set<string> };
+    services: {
+      state: { size: number };
+      plans: Map<string, unknown>;
+      ready: Map<string, unknown>;
+      stale: Set<string>;
+      successions: unknown[];
+    };
     telemetry: { meters: Record<'services' | 'routes' | 'clusters' | 'endpoints', () => Iterable<unknown>> };
-    clusters: Iterable<unknown> & { byEndpoints: Map<string, unknown> };
+    clusters: Iterable<unknown> & {
+      byName: Map<string, unknown>;
+      byEndpoints: Map<string, unknown>;
+      changing: Set<unknown>;
+    };
     peers: Iterable<unknown>;
     adoption: { held: Map<string, unknown>; clusters: Map<string, unknown>; services: Map<string, unknown> };
-    adoptions: { observers: unknown[] };
-    obeyed: { observers: unknown[] };
+    ruleChanges: { adoptions: { observers: unknown[] }; versions: { observers: unknown[] } };
+    work: { idle: boolean };
     outbound: {
       targets: Map<string, unknown>;
       hold: { held: Set<unknown> };
@@ -143,23 +153,28 @@ export function sizes(mesh: Mesh): Record<string, number> {
     streams: { waiting: Set<unknown> };
     edges: { streams: Set<unknown>; listeners: Set<unknown> };
   };
-  const { services, telemetry, clusters, peers, adoption, adoptions, obeyed, outbound } = it;
+  const { services, telemetry, clusters, peers, adoption, ruleChanges, work, outbound } = it;
   const { meters } = telemetry;
   return {
     state: services.state.size,
     plans: services.plans.size,
+    ready: services.ready.size,
     stale: services.stale.size,
+    successions: services.successions.length,
+    working: Number(!work.idle),
     serviceMeters: [...meters.services()].length,
     routeMeters: [...meters.routes()].length,
     clusterMeters: [...meters.clusters()].length,
     endpointMeters: [...meters.endpoints()].length,
     clusters: [...clusters].length,
+    byName: clusters.byName.size,
     byEndpoints: clusters.byEndpoints.size,
+    changing: clusters.changing.size,
     peers: [...peers].length,
     held: adoption.held.size,
     adoptedClusters: adoption.clusters.size,
     adoptedServices: adoption.services.size,
-    observers: adoptions.observers.length + obeyed.observers.length,
+    observers: ruleChanges.adoptions.observers.length + ruleChanges.versions.observers.length,
     targets: outbound.targets.size,
     singles: outbound.parts.singles.plans.size,
     unsettled: it.placements.unsettled.size,

@@ -4,6 +4,7 @@ import { re2 } from '../../adapters/engines/re2.js';
 import { formatMiss, RouteTable } from '../../src/routing/index.js';
 import { indexRoutes, NO_ROUTE } from '../../src/routing/route-index.js';
 import { type AttributeMatch, RuleError } from '../../src/rules/index.js';
+import { finish } from '../../src/runtime/index.js';
 import { attributes, route } from './rules.js';
 
 const exact = (key: string, value: string): AttributeMatch => ({ key, kind: 'exact', value });
@@ -112,8 +113,8 @@ describe('a route table', () => {
   test('leaves a table alone that no exact value splits', () => {
     const rules = Array.from({ length: 100 }, (_, i) => route(`r${i}`, [{ key: 'a', kind: 'prefix', value: `${i}.` }]));
     const { routes } = new RouteTable(rules);
-    expect(indexRoutes(routes).first(attributes({ a: '99.x' }), NO_ROUTE)).toBe(99);
-    expect(indexRoutes(routes).first(attributes({ a: '99.x' }), 50)).toBe(50);
+    expect(finish(indexRoutes(routes)).first(attributes({ a: '99.x' }), NO_ROUTE)).toBe(99);
+    expect(finish(indexRoutes(routes)).first(attributes({ a: '99.x' }), 50)).toBe(50);
   });
 });
 

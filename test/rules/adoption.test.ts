@@ -16,10 +16,17 @@ import { cluster, endpoint, endpoints, remove, service, serviceTo, upsert } from
 
 const FILE = { name: 'file', precedence: 300 };
 
-function start(check?: (rule: ServiceRule) => readonly RuleError[]) {
+function start(problemsOf: (rule: ServiceRule) => readonly RuleError[] = () => []) {
   const runtime = new ManualRuntime();
   const store = new RuleStore();
-  const adoption = new Adoption({ runtime, store, ...(check === undefined ? {} : { check }) });
+  const adoption = new Adoption({
+    runtime,
+    store,
+    *check(rule) {
+      yield;
+      return problemsOf(rule);
+    },
+  });
   const seen: AdoptionChange[] = [];
   adoption.changes.subscribe((change) => seen.push(change));
   const say = (...batch: RuleChange[]) => {

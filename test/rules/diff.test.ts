@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { diffEndpoints, type EndpointRule, sameContent } from '../../src/rules/index.js';
+import { finish } from '../../src/runtime/index.js';
 import { endpoint } from './rules.js';
 
 const list = fc.uniqueArray(
@@ -13,7 +14,7 @@ test('before, less what was removed, with what was added, is after', () => {
     fc.property(list, list, (from, to) => {
       const before = from.map(({ address, weight }) => endpoint(address, { weight }));
       const after = to.map(({ address, weight }) => endpoint(address, { weight }));
-      const { added, removed, changedFrom, changedTo } = diffEndpoints(before, after);
+      const { added, removed, changedFrom, changedTo } = finish(diffEndpoints(before, after));
       const patched = before.filter((e) => !removed.includes(e) && !changedFrom.includes(e)).concat(added, changedTo);
       const sorted = (endpoints: readonly EndpointRule[]) =>
         [...endpoints].sort((a, b) => a.address.localeCompare(b.address));
@@ -27,7 +28,7 @@ test('before, less what was removed, with what was added, is after', () => {
 
 test('another order is no change', () => {
   const before = ['a', 'b', 'c'].map((address) => endpoint(address));
-  expect(diffEndpoints(before, before.toReversed())).toEqual({
+  expect(finish(diffEndpoints(before, before.toReversed()))).toEqual({
     added: [],
     removed: [],
     changedFrom: [],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type RuleChange, RuleStore } from '../../src/rules/index.js';
 import { route } from '../routing/rules.js';
-import { remove, service, table, upsert } from './rules.js';
+import { applied, remove, service, table, upsert } from './rules.js';
 
 const CODE = { name: 'code', precedence: 400 };
 const FILE = { name: 'file', precedence: 300 };
@@ -24,21 +24,21 @@ describe('a route table without its service', () => {
     expect(store.services.size).toBe(0);
     const version = store.version;
     expect(version).toBe(new RuleStore().version);
-    expect([...store.apply(FILE, [upsert.service(described)]).services]).toEqual(['a_80']);
+    expect([...applied(store, FILE, [upsert.service(described)])!.services]).toEqual(['a_80']);
     expect(routesOf(store)).toEqual(['pushed']);
     const other = storeWith([FILE, upsert.service(described)]);
-    expect([...other.apply(CONTROL_PLANE, [upsert.routes(table('a', 'pushed'))]).services]).toEqual(['a_80']);
+    expect([...applied(other, CONTROL_PLANE, [upsert.routes(table('a', 'pushed'))])!.services]).toEqual(['a_80']);
     expect(other.version).toBe(store.version);
   });
 
   test('taken away, leaves the default route; the service taken away, nothing', () => {
     const store = storeWith([FILE, upsert.service(described)], [CONTROL_PLANE, upsert.routes(table('a', 'pushed'))]);
     const { version } = storeWith([FILE, upsert.service(described)]);
-    expect([...store.apply(CONTROL_PLANE, [remove.routes('a')]).services]).toEqual(['a_80']);
+    expect([...applied(store, CONTROL_PLANE, [remove.routes('a')])!.services]).toEqual(['a_80']);
     expect(store.services.get('a_80')).toBe(described);
     expect(store.version).toBe(version);
     store.apply(CONTROL_PLANE, [upsert.routes(table('a', 'pushed'))]);
-    expect([...store.apply(FILE, [remove.service('a')]).services]).toEqual(['a_80']);
+    expect([...applied(store, FILE, [remove.service('a')])!.services]).toEqual(['a_80']);
     expect(store.services.size).toBe(0);
     expect(store.candidates('a', 80)).toEqual([]);
     store.forget('metards');
@@ -49,14 +49,14 @@ describe('a route table without its service', () => {
   test('gives way to routes that a source of higher precedence wrote, and replaces those of a lower one', () => {
     const store = storeWith([FILE, upsert.service(written)], [CONTROL_PLANE, upsert.routes(table('a', 'pushed'))]);
     expect(routesOf(store)).toEqual(['written']);
-    expect([...store.apply(CODE, [upsert.routes(table('a', 'coded'))]).services]).toEqual(['a_80']);
+    expect([...applied(store, CODE, [upsert.routes(table('a', 'coded'))])!.services]).toEqual(['a_80']);
     expect(routesOf(store)).toEqual(['coded']);
   });
 
   test('of equal content changes nothing', () => {
     const store = storeWith([FILE, upsert.service(described)], [CONTROL_PLANE, upsert.routes(table('a', 'pushed'))]);
     const { revision } = store;
-    expect(store.apply(CONTROL_PLANE, [upsert.routes(table('a', 'pushed'))]).services.size).toBe(0);
+    expect(applied(store, CONTROL_PLANE, [upsert.routes(table('a', 'pushed'))])).toBeUndefined();
     expect(store.revision).toBe(revision);
     expect(store.sources.map(({ rules }) => rules.routes)).toEqual([0, 1]);
   });

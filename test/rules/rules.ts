@@ -1,9 +1,11 @@
 import type {
+  ChangeSet,
   ClusterRule,
   EndpointRule,
   EndpointsRule,
   RouteTableRule,
   RuleChange,
+  RuleStore,
   ServiceRule,
 } from '../../src/rules/index.js';
 import { clusterName, serviceKey } from '../../src/rules/index.js';
@@ -85,3 +87,18 @@ export const remove = {
   }),
   endpoints: (host: string): RuleChange => ({ type: 'remove', kind: 'endpoints', key: serviceKey(host, 80) }),
 };
+
+/** What a batch changes; undefined: nothing. */
+export function applied(store: RuleStore, source: Parameters<RuleStore['apply']>[0], batch: readonly RuleChange[]) {
+  return changing(store, () => store.apply(source, batch));
+}
+
+export function changing(store: RuleStore, act: () => void): ChangeSet | undefined {
+  let changes: ChangeSet | undefined;
+  const subscription = store.changes.subscribe((it) => {
+    changes = it;
+  });
+  act();
+  subscription.unsubscribe();
+  return changes;
+}
