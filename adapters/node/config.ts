@@ -30,6 +30,34 @@ export const configSchema = z.strictObject({
     .default([])
     .describe('Files and folders of Kubernetes YAML, watched. Relative to the configuration file.'),
   watch: z.boolean().default(true).describe('Follow changes of the rules.'),
+  metards: z
+    .strictObject({
+      address: z.string().describe('`<host>:<port>` of Aeraki.'),
+      names: z
+        .union([z.enum(['all', 'used']), z.array(z.string()).min(1)])
+        .optional()
+        .describe('Whose routes to ask for: of all services, of those in use, or of these `<host>_<port>`.'),
+      protocol: z
+        .string()
+        .optional()
+        .describe('What services speak that have routes and no description; without it these routes wait for one.'),
+      tls: z
+        .strictObject({
+          ca: z.string().optional(),
+          cert: z.string().optional(),
+          key: z.string().optional(),
+          verify: z.enum(['name', 'chain']).optional(),
+          serverName: z.string().optional(),
+        })
+        .optional()
+        .describe('Certificates are PEM, or files relative to the configuration file, read for each connection.'),
+      maxMessageBytes: positive.optional(),
+      keepAlive: duration.optional(),
+      reconnectBase: duration.optional(),
+      reconnectMax: duration.optional(),
+    })
+    .optional()
+    .describe("Routes from Aeraki's control plane."),
   protocols: z
     .array(z.string())
     .default(['dubbo'])

@@ -15,6 +15,7 @@ import { type ConnectionOptions, type Engines, lastGoodFiles } from '../../src/s
 import { type LoadedConfig, loadConfig, type MeshConfig, parseConfig } from './config.js';
 import { openMeshControl } from './control.js';
 import { istioProxy } from './istio-proxy.js';
+import { loadMetaRds } from './metards.js';
 import { PROTOCOLS } from './protocols.js';
 
 /** What code may give that a configuration file can't. */
@@ -105,6 +106,11 @@ async function loadEngines(): Promise<Engines> {
 }
 
 async function loadSources(config: LoadedConfig): Promise<MeshOptions['sources']> {
+  const [files, routes] = await Promise.all([loadFiles(config), loadMetaRds(config)]);
+  return [...files, ...routes];
+}
+
+async function loadFiles(config: LoadedConfig): Promise<MeshOptions['sources']> {
   if (config.rules.length === 0) return [];
   const { fileSource } = await import('../sources/file/index.js');
   const paths = config.rules.map((path) => (isAbsolute(path) ? path : resolve(config.directory, path)));

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { ROOT } from '../kit/programs.js';
 import type { Row, Suite } from '../kit/row.js';
 
-const MODULES = ['rxjs', 'meltemi', 'meltemi/dubbo', 'meltemi/node'];
+const MODULES = ['rxjs', 'meltemi', 'meltemi/dubbo', 'meltemi/metards', 'meltemi/node'];
 const RUNS = 7;
 
 /** In fresh processes, one after the other in turn; the quickest counts. */

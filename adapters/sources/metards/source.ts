@@ -66,6 +66,8 @@ class Session implements Expirable {
   /** Was there ever an answer? */
   #synced = false;
   #told = '';
+  /** Names of the last `complete`. */
+  #toldOf: ReadonlySet<string> | undefined;
   #failures = 0;
   #attempt = 0;
   #retry: Timer | undefined;
@@ -110,7 +112,7 @@ class Session implements Expirable {
   #use(keys: ReadonlySet<string>): void {
     if (keys.size === 0) {
       // Nothing to ask for is all that there is to know.
-      if (this.#names === undefined) this.#subscriber.next([{ type: 'complete' }]);
+      if (this.#names === undefined) this.#subscriber.next([{ type: 'complete', of: keys }]);
       return;
     }
     const before = this.#names;
@@ -222,12 +224,15 @@ class Session implements Expirable {
     const complaints = this.#complaints();
     const told = complaints.map(({ message }) => message).join('\n');
     const state = { type: 'state', state: 'live', version: this.#version } as const;
-    if (changes.length === 0 && told === this.#told && !first) {
+    const of = this.#names;
+    if (changes.length === 0 && told === this.#told && of === this.#toldOf && !first) {
       this.#subscriber.next([state]);
       return;
     }
     this.#told = told;
-    this.#subscriber.next([...changes, ...complaints, state, { type: 'complete' }]);
+    this.#toldOf = of;
+    const complete = of === undefined ? { type: 'complete' as const } : { type: 'complete' as const, of };
+    this.#subscriber.next([...changes, ...complaints, state, complete]);
   }
 
   /** All that stand: a batch repeats them. */

@@ -17,9 +17,14 @@ describe('a configuration', () => {
   });
 
   test('with an unknown key is refused, with those that it may have', () => {
-    expect(problemsOf({ rule: 'x' })).toEqual([expect.stringMatching(/"rule"; it may have rules, watch, protocols, /)]);
+    expect(problemsOf({ rule: 'x' })).toEqual([
+      expect.stringMatching(/"rule"; it may have rules, watch, metards, protocols, /),
+    ]);
     expect(problemsOf({ node: { name: 'x' } })).toEqual([
       expect.stringMatching(/^node: .*"name"; it may have id, namespace, labels, /),
+    ]);
+    expect(problemsOf({ metards: { address: 'a:1', tls: { cacert: 'x' } } })).toEqual([
+      expect.stringMatching(/^metards\.tls: .*"cacert"; it may have ca, cert, key, /),
     ]);
     expect(problemsOf({ connections: { pool: { max: 1 } } })).toEqual([
       expect.stringMatching(/^connections\.pool: .*; it may have maxConnections, /),

@@ -318,7 +318,7 @@ describe('an answer', () => {
 describe('names', () => {
   test('of what is in use: nothing is asked for before there is something, and never nothing', async () => {
     const it = watch({ names: 'used' });
-    expect(await it.batches.next()).toEqual([{ type: 'complete' }]);
+    expect(await it.batches.next()).toEqual([{ type: 'complete', of: new Set() }]);
     expect(runtime.pending).toBe(0);
     it.use(A);
     const stream = await server.streams.next();
@@ -328,6 +328,7 @@ describe('names', () => {
     expect([resourceNames, versionInfo, node]).toEqual([[A, B], '', undefined]);
     stream.answer('1', [table(A, 'v1'), table(B, 'v1')]);
     await stream.requests.next();
+    expect((await it.batches.next()).at(-1)).toEqual({ type: 'complete', of: new Set([A, B]) });
     it.use();
     stream.answer('2', [table(A, 'v1')]);
     expect((await stream.requests.next()).resourceNames).toEqual([A, B]);
