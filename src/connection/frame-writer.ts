@@ -16,6 +16,8 @@ export class FrameWriter {
   #first: Buffer | undefined = undefined;
   #rest: Buffer[] = [];
   #pendingBytes = 0;
+  /** One function a writer: arguments of a tick would be an array each time. */
+  readonly #flush = (): void => this.flush();
 
   constructor(
     readonly socket: Duplex,
@@ -37,7 +39,7 @@ export class FrameWriter {
       length += piece.length;
       if (this.#first === undefined) {
         this.#first = piece;
-        process.nextTick(flush, this);
+        process.nextTick(this.#flush);
       } else this.#rest.push(piece);
     }
     this.#pendingBytes += length;
@@ -70,10 +72,6 @@ export class FrameWriter {
     this.#blocked = socket.writableNeedDrain && socket.writableLength > 0;
     this.moved();
   }
-}
-
-function flush(writer: FrameWriter): void {
-  writer.flush();
 }
 
 function writeAll(socket: Duplex, pieces: readonly Buffer[]): void {

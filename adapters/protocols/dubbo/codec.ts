@@ -104,7 +104,7 @@ export class DubboCodec implements Codec {
     const first = bytes[0]!;
     if (bytes.length === 1 && first.length <= COPY_FRAME_UP_TO) {
       const copy = this.#slab.take(first.length);
-      first.copy(copy);
+      copy.set(first);
       writeId(copy, id.idHigh, id.idLow);
       return [copy];
     }

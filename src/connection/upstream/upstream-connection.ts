@@ -53,7 +53,7 @@ export class UpstreamConnection implements Connection, Watched {
   readonly #calls: Ledger;
   #streams: UpstreamStreams | undefined = undefined;
   #timeouts = 0;
-  /** {@link read} is about to run. */
+  /** What has arrived is about to be read. */
   #reading = false;
   #closed = false;
 
@@ -213,11 +213,11 @@ export class UpstreamConnection implements Connection, Watched {
     this.#queue.push(chunk);
     if (this.#reading) return;
     this.#reading = true;
-    process.nextTick(read, this);
+    process.nextTick(this.#read);
   }
 
-  /** @internal What has arrived. */
-  read(): void {
+  /** One function a connection: arguments of a tick would be an array each time. */
+  readonly #read = (): void => {
     this.#reading = false;
     while (!this.#closed && this.#queue.length > 0) {
       let message: Message | null;
@@ -233,7 +233,7 @@ export class UpstreamConnection implements Connection, Watched {
     if (this.#closed) return;
     this.#closeIfDone();
     if (!this.#closed) this.owner.roomier(this);
-  }
+  };
 
   #receive(message: Message): void {
     if (message.kind === 'response' || message.kind === 'error') {
@@ -329,10 +329,6 @@ export class UpstreamConnection implements Connection, Watched {
 
 function isOfStream({ kind }: Message): boolean {
   return kind === 'stream-data' || kind === 'stream-end' || kind === 'stream-close';
-}
-
-function read(connection: UpstreamConnection): void {
-  connection.read();
 }
 
 const REFUSED = { code: 'BAD_REQUEST', message: 'this end takes no calls' } as const;
