@@ -81,7 +81,9 @@ export const configSchema = z.strictObject({
   onNoRules: z.enum(['default-route', 'direct', 'fail']).default('default-route'),
   maxStale: duration.optional().describe('How old last-good rules may become while there is a sidecar.'),
   placement: z
-    .union([placement, z.record(service.or(z.literal('*')), placement)])
+    .union([placement, z.record(service.or(z.literal('*')), placement)], {
+      error: 'auto, in-process or sidecar; or one of these by <host>:<port>, with * for the others',
+    })
     .default('auto')
     .describe('Where calls go: for all services, or by `<host>:<port>` with `*` for the others.'),
   sidecar: z
@@ -192,11 +194,14 @@ export function parseConfig(
 
 /** What may stand where something unknown does. */
 function knownKeys(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return `: ${issue.issues.map(({ message }) => message).join(', ')}`;
   if (issue.code !== 'unrecognized_keys') return '';
   let schema: unknown = configSchema;
   for (const part of ['', ...issue.path]) {
     if (part !== '') schema = (schema as z.ZodObject).shape[String(part)];
-    while (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) schema = schema.unwrap();
+    while (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+      schema = schema.unwrap();
+    }
     if (!(schema instanceof z.ZodObject)) return '';
   }
   return `; it may have ${Object.keys((schema as z.ZodObject).shape).join(', ')}`;

@@ -4,6 +4,7 @@ export type { Balancer } from './balancer.js';
 export type { Candidates } from './candidates.js';
 export { Cluster, type ClusterDeps } from './cluster.js';
 export { Endpoint, type EndpointOwner, type Peer } from './endpoint.js';
+export { wantsMtls } from './members.js';
 export { type NameResolver, Names, type ResolvedName, systemNames } from './names/index.js';
 export { signOf } from './outlier.js';
 export { OutlierGate } from './outlier-gate.js';

@@ -119,7 +119,7 @@ export class Mesh implements AsyncDisposable {
     this.placements = new Placements({
       ...{ runtime, logger, options, rules: { clusters: adoption.clusters, endpoints: store.endpoints } },
       meter: telemetry.meters.placements,
-      waiting: () => !this.intake.open,
+      phase: () => (this.intake.open ? 'open' : this.intake.near ? 'waiting' : 'reading'),
       noRules: () => this.intake.noRules,
       wanted: (key) => this.services.want(key),
       left: (target) => singles.drop(target as Target),
@@ -139,10 +139,11 @@ export class Mesh implements AsyncDisposable {
     const usable = (rule: Rule) => validateRule(rule, engines, store).length === 0;
     this.remembered = lastGood && remember(options.sources, { store: lastGood, runtime, adoption, usable });
     const { sources } = this.remembered ?? options;
-    this.intake = new Intake(sources, store, context, timeoutMs, logger, () => {
+    const onOpen = () => {
       placements.changed();
       this.release();
-    });
+    };
+    this.intake = new Intake(sources, store, context, timeoutMs, logger, onOpen, this.remembered?.read);
   }
 
   /** Each change of the rules in force, once calls obey it; the value is the content version. */

@@ -21,6 +21,8 @@ export interface RememberOptions {
 
 export interface Remembered {
   readonly sources: readonly RuleSource[];
+  /** Once they are watched: when what earlier processes stored has been said. */
+  read(): Promise<unknown>;
   /** Once the sources are let go: when what they said is stored, or that takes too long. */
   stored(): Promise<void>;
 }
@@ -41,7 +43,11 @@ export function remember(sources: readonly RuleSource[], options: RememberOption
     remembering.push(remembered);
     return remembered;
   });
-  return { sources: all, stored: () => soon(Promise.all(remembering.map((source) => source.stored())), runtime) };
+  return {
+    sources: all,
+    read: () => Promise.all(remembering.map((source) => source.remembered())),
+    stored: () => soon(Promise.all(remembering.map((source) => source.stored())), runtime),
+  };
 }
 
 function soon(done: Promise<unknown>, runtime: Runtime): Promise<void> {

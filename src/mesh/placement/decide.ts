@@ -22,10 +22,10 @@ export interface PlacementFacts {
   /** `none`: no sidecar for this destination. `captures`: one that takes our own connections to endpoints too. */
   readonly sidecar: 'unknown' | 'none' | 'there' | 'captures';
   /**
-   * `waiting`: the first may still come. `late`: they did not come in time. `undescribed`: all rules are here, and this
+   * `reading`: files and last-good rules, which take no time. `waiting`: the first may still come. `late`: they did not come in time. `undescribed`: all rules are here, and this
    * is none of the mesh's services. `stale`: older than `maxStale`.
    */
-  readonly rules: 'waiting' | 'late' | 'undescribed' | 'here' | 'stale';
+  readonly rules: 'reading' | 'waiting' | 'late' | 'undescribed' | 'here' | 'stale';
   /** Some rule describes it as a service of the mesh. Without its route table, if the rules are late. */
   readonly described: boolean;
   /** What a described service speaks can be decoded. */
@@ -48,6 +48,7 @@ export function decide(facts: PlacementFacts): Decided {
   if (facts.rules === 'undescribed') return { placement: 'direct', reason: 'undescribed' };
   if (wish !== 'in-process' && sidecar === 'unknown') return { placement: 'waiting', reason: 'detecting' };
   const reason = obstacle(facts);
+  if (reason === 'first-rules' && facts.rules === 'reading') return { placement: 'waiting', reason };
   if (reason === undefined) return { placement: 'in-process', reason: wish === 'auto' ? 'served' : 'configured' };
   if (wish !== 'in-process' && sidecar !== 'none') return { placement: 'sidecar', reason };
   if (reason === 'first-rules') return { placement: 'waiting', reason };
@@ -60,7 +61,7 @@ export function decide(facts: PlacementFacts): Decided {
 function obstacle({ wish, sidecar, rules, described, codec, mtls }: PlacementFacts): PlacementReason | undefined {
   if (wish === 'sidecar') return 'configured';
   if (wish === 'auto' && sidecar === 'captures') return 'captured';
-  if (rules === 'waiting') return 'first-rules';
+  if (rules === 'waiting' || rules === 'reading') return 'first-rules';
   if (described && !codec) return 'no-codec';
   if (mtls === 'all') return 'mtls';
   if (rules === 'late') return 'no-rules';

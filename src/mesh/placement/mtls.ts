@@ -1,5 +1,7 @@
+import { wantsMtls } from '../../cluster/index.js';
 import type { ClusterRule, EndpointRule, EndpointsRule, ServiceRule } from '../../rules/index.js';
 import type { PlacementFacts } from './decide.js';
+import { digestOf } from './digest.js';
 
 export interface MtlsRules {
   readonly clusters: ReadonlyMap<string, ClusterRule>;
@@ -16,22 +18,20 @@ export function mtlsOf(services: readonly ServiceRule[], { clusters, endpoints }
   let wanting = false;
   let plain = false;
   for (const service of services) {
-    for (const { destinations } of service.routes) {
-      for (const { cluster: name } of destinations) {
-        const cluster = clusters.get(name);
-        if (cluster === undefined) continue;
-        const all = endpoints.get(cluster.endpointsKey);
-        if (cluster.tlsMode === 'disabled' && !anyWanting(all)) {
-          plain ||= (all?.endpoints.length ?? 0) > 0;
-          continue;
-        }
-        const labels = Object.entries(cluster.labels);
-        for (const endpoint of all?.endpoints ?? NONE) {
-          if (!labels.every(([key, value]) => endpoint.labels[key] === value)) continue;
-          if ((endpoint.tlsMode ?? cluster.tlsMode) === 'istio') wanting = true;
-          else plain = true;
-          if (wanting && plain) return 'some';
-        }
+    for (const name of digestOf(service).clusters) {
+      const cluster = clusters.get(name);
+      if (cluster === undefined) continue;
+      const all = endpoints.get(cluster.endpointsKey);
+      if (cluster.tlsMode === 'disabled' && !anyWanting(all)) {
+        plain ||= (all?.endpoints.length ?? 0) > 0;
+        continue;
+      }
+      const labels = Object.entries(cluster.labels);
+      for (const endpoint of all?.endpoints ?? NONE) {
+        if (!labels.every(([key, value]) => endpoint.labels[key] === value)) continue;
+        if (wantsMtls(endpoint, cluster)) wanting = true;
+        else plain = true;
+        if (wanting && plain) return 'some';
       }
     }
   }

@@ -5,6 +5,7 @@ import type { Logger, PlacementMeter } from '../../telemetry/index.js';
 import { tellPlacement } from '../tell.js';
 import { decide, type PlacementFacts } from './decide.js';
 import { Detection } from './detection.js';
+import { digestOf } from './digest.js';
 import { HEALTHY_MS, type HysteresisLimits, LASTS_MS, PlacementState } from './hysteresis.js';
 import { type MtlsRules, mtlsOf } from './mtls.js';
 import type { PlacementOptions, PlacementWish } from './options.js';
@@ -18,8 +19,8 @@ export interface PlacementsParts {
   readonly options: PlacementOptions;
   /** Those in force. */
   readonly rules: MtlsRules;
-  /** Do calls still wait for the first rules? */
-  readonly waiting: () => boolean;
+  /** `reading`: what is of this machine is not all there yet. `waiting`: a control plane has not said all. `open`: nobody waits. */
+  readonly phase: () => 'reading' | 'waiting' | 'open';
   /** Why the first rules are not there although nobody waits any longer; undefined: they are. */
   readonly noRules: () => string | undefined;
   readonly logger: Logger;
@@ -211,13 +212,14 @@ export class Placements implements Expirable {
   }
 
   private rules(target: Placeable, ours: readonly ServiceRule[], now: number): PlacementFacts['rules'] {
-    const { waiting, noRules } = this.parts;
-    if (waiting()) return 'waiting';
+    const { phase, noRules } = this.parts;
+    const current = phase();
+    if (current !== 'open') return current;
     const late = noRules() !== undefined;
     if (ours.length === 0) return late && target.described.length === 0 ? 'late' : 'undescribed';
     if (late && ours.some(({ routesByDefault }) => routesByDefault)) return 'late';
-    const stale = ({ source }: { source: string }) => this.staleness.stale(source, now);
-    return ours.some(({ from, routes }) => stale(from) || routes.some((route) => stale(route.from))) ? 'stale' : 'here';
+    const stale = (source: string) => this.staleness.stale(source, now);
+    return ours.some((service) => digestOf(service).sources.some(stale)) ? 'stale' : 'here';
   }
 
   private sidecar(target: Placeable): PlacementFacts['sidecar'] {

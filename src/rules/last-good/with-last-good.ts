@@ -30,6 +30,8 @@ const SLICE = 64;
 
 /** A source with a memory. */
 export interface RememberingSource extends RuleSource {
+  /** Resolves when what an earlier process stored has been said, or cannot be read; the newest `watch` counts. */
+  remembered(): Promise<void>;
   /** Resolves when what was said before `watch` was unsubscribed is stored, or cannot be. */
   stored(): Promise<void>;
 }
@@ -45,6 +47,7 @@ export function withLastGood(source: RuleSource, options: LastGoodOptions): Reme
         last = memory;
         return () => memory.close();
       }),
+    remembered: async () => last?.remembered,
     stored: async () => last?.stored(),
   };
 }
@@ -80,6 +83,7 @@ class Memory implements Expirable {
   #again = false;
   #closed = false;
   readonly #subscription: Subscription;
+  readonly remembered: Promise<void>;
 
   constructor(
     private readonly source: RuleSource,
@@ -87,7 +91,7 @@ class Memory implements Expirable {
     private readonly options: LastGoodOptions,
     private readonly subscriber: Subscriber<readonly RuleChange[]>,
   ) {
-    void this.#remember();
+    this.remembered = this.#remember();
     this.#subscription = source.watch(context).subscribe({
       next: (batch) => this.#take(batch),
       error: (error: unknown) => subscriber.error(error),

@@ -29,6 +29,25 @@ describe('a configuration', () => {
     expect(problemsOf({ connections: { pool: { max: 1 } } })).toEqual([
       expect.stringMatching(/^connections\.pool: .*; it may have maxConnections, /),
     ]);
+    expect(problemsOf({ sidecar: { capture: 'all' } })).toEqual([
+      expect.stringMatching(/^sidecar: .*"capture"; it may have captures, ports$/),
+    ]);
+  });
+
+  test('places services by name, and knows what is none', () => {
+    const placement = { 'demo.example:20880': 'sidecar', '*': 'in-process' };
+    expect(parseConfig({ placement })).toMatchObject({ placement });
+    for (const wrong of ['sidecars', { demo: 'sidecar' }, { '*': 'nowhere' }]) {
+      expect(problemsOf({ placement: wrong })).toEqual([
+        'placement: auto, in-process or sidecar; or one of these by <host>:<port>, with * for the others',
+      ]);
+    }
+    expect(problemsOf({ sidecar: { ports: { demo: 1 } } })).toEqual([
+      expect.stringMatching(/^sidecar\.ports\.demo: .*<host>:<port>/),
+    ]);
+    expect(problemsOf({ sidecar: { ports: { 'demo:1': 0 } } })).toEqual([
+      expect.stringMatching(/^sidecar\.ports\.demo:1: /),
+    ]);
   });
 
   test('tells all that is wrong at once', () => {

@@ -27,6 +27,7 @@ test.each<[string, Partial<PlacementFacts>, Placement | 'NO_SIDECAR' | 'NO_RULES
   ['and is not there', { wish: 'sidecar' }, 'NO_SIDECAR'],
   ['the first rules may still come', { ...there, rules: 'waiting' }, 'sidecar'],
   ['without a sidecar', { rules: 'waiting' }, 'waiting'],
+  ['files and last-good rules are still read', { ...there, rules: 'reading' }, 'waiting'],
   ['rules are late', { ...there, ...late }, 'sidecar'],
   ['and no sidecar may be used', { ...there, ...late, wish: 'in-process' }, 'NO_RULES'],
   ['nothing has a default route but what is described', late, 'NO_RULES'],
@@ -52,7 +53,7 @@ test.each<[string, Partial<PlacementFacts>, Placement | 'NO_SIDECAR' | 'NO_RULES
 const anyFacts: fc.Arbitrary<PlacementFacts> = fc.record({
   wish: fc.constantFrom('auto', 'in-process', 'sidecar'),
   sidecar: fc.constantFrom('unknown', 'none', 'there', 'captures'),
-  rules: fc.constantFrom('waiting', 'late', 'undescribed', 'here', 'stale'),
+  rules: fc.constantFrom('reading', 'waiting', 'late', 'undescribed', 'here', 'stale'),
   described: fc.boolean(),
   codec: fc.boolean(),
   mtls: fc.constantFrom('none', 'some', 'all'),

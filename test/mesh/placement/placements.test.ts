@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { firstValueFrom } from 'rxjs';
-import { count, QUIET, quiet, sizes, turn } from '../scene.js';
+import { lastGoodFiles } from '../../../src/rules/last-good/index.js';
+import { close, count, QUIET, quiet, sizes, turn } from '../scene.js';
 import { DEMO, demoService, frames, message, payloadOf } from '../support.js';
 import { PORTS, placedWorld, SIDECAR_PORT } from './world.js';
 
@@ -24,6 +28,20 @@ test('in the first seconds calls go by the sidecar; when the rules come they are
   controlPlane.routes('v2');
   expect(await call()).toBe('10.0.0.2 hello');
   expect(events).toEqual(['>sidecar first-rules', 'sidecar>in-process served']);
+});
+
+test('with last-good rules the first seconds are served here, sidecar or not', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'meltemi-placement-'));
+  const options = { sidecar: { ports: PORTS }, lastGood: lastGoodFiles({ directory }) };
+  const first = placedWorld(options);
+  first.controlPlane.routes('v2');
+  await first.call();
+  await close(first.mesh, first.runtime);
+  const second = placedWorld(options);
+  expect(await second.call()).toBe('10.0.0.2 hello');
+  expect(second.placed()).toBe('in-process served');
+  await close(second.mesh, second.runtime);
+  rmSync(directory, { recursive: true });
 });
 
 test('rules that do not come in time: sidecar, and back after 60 s at least and 30 s of health', async () => {
