@@ -1,3 +1,5 @@
+import { parseServiceKey } from './translate/route-table.js';
+
 /** Where Aeraki is, and how it is asked. */
 export interface MetaRdsOptions {
   /** `<host>:<port>`, such as `aeraki.istio-system:15010`. Each connection resolves the name anew. */
@@ -64,6 +66,10 @@ export function resolveOptions(options: MetaRdsOptions): ResolvedOptions {
   }
   if (typeof names === 'string' ? !['all', 'used'].includes(names) : names.length === 0) {
     throw new TypeError("metards: names must be 'all', 'used', or a list of <host>_<port> that is not empty");
+  }
+  for (const name of typeof names === 'string' ? [] : names) {
+    if (parseServiceKey(name) === undefined)
+      throw new TypeError(`metards: the name '${name}' is none; write <host>_<port>`);
   }
   if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined)) {
     throw new TypeError('metards: tls.cert and tls.key belong together; give both or none');

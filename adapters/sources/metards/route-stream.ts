@@ -32,6 +32,7 @@ export class RouteStream {
   readonly #runtime: Runtime;
   readonly #listener: StreamListener;
   #timer: Timer | undefined;
+  #answeredYet = false;
   #ended = false;
 
   constructor(
@@ -78,13 +79,14 @@ export class RouteStream {
 
   #answered(bytes: Buffer): void {
     if (this.#ended) return;
+    this.#answeredYet = true;
     this.#timer?.cancel();
     this.#call.pause();
     this.#listener.answered(bytes);
   }
 
   #watchConnection(): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#answeredYet) return;
     const channel = this.#client.getChannel();
     const state = channel.getConnectivityState(false);
     if (state === connectivityState.READY) {

@@ -139,10 +139,16 @@ class Session implements Expirable {
     this.#busy = false;
     this.#version = '';
     this.#nonce = '';
-    const stream = new RouteStream(this.#options, secured, this.#runtime, {
-      answered: (bytes) => this.#take(stream, bytes),
-      ended: (reason) => this.#lost(reason),
-    });
+    let stream: RouteStream;
+    try {
+      stream = new RouteStream(this.#options, secured, this.#runtime, {
+        answered: (bytes) => this.#take(stream, bytes),
+        ended: (reason) => this.#lost(reason),
+      });
+    } catch (error) {
+      this.#lost((error as Error).message);
+      return;
+    }
     this.#stream = stream;
     const unique = Math.floor(this.#runtime.random() * 2 ** 48).toString(16);
     this.#request(stream, `${nodeId}~${unique}-${this.#attempt}`);

@@ -389,6 +389,7 @@ test('options that cannot be', () => {
     expect(refused({ address })).toThrow(/write <host>:<port>/);
   }
   expect(refused({ names: [] })).toThrow(/a list of <host>_<port> that is not empty/);
+  expect(refused({ names: [A, 'demo:80'] })).toThrow(/the name 'demo:80' is none/);
   expect(refused({ names: 'some' as 'all' })).toThrow(/names must be/);
   expect(refused({ tls: { cert: 'x' } })).toThrow(/belong together/);
   expect(refused({ maxMessageBytes: 0 })).toThrow(/maxMessageBytes is 0/);
