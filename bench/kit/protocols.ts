@@ -1,6 +1,8 @@
 import { dubbo } from '../../adapters/protocols/dubbo/index.js';
+import { tars } from '../../adapters/protocols/tars/index.js';
 import { thrift } from '../../adapters/protocols/thrift/index.js';
-import type { Protocol } from '../../src/message/index.js';
+import { videopacket } from '../../adapters/protocols/videopacket/index.js';
+import { contiguous, type Protocol } from '../../src/message/index.js';
 import { requestFrame } from './frames.js';
 
 /** A protocol as the codec suites measure it. A protocol with several transports has one for each that matters. */
@@ -31,6 +33,25 @@ export const CODEC_SUBJECTS: readonly CodecSubject[] = [
   { name: 'thrift', about: 'Thrift, framed binary', ...thriftWith(framed), mutable: false },
   { name: 'thrift-unframed', about: 'Thrift, unframed binary', ...thriftWith((it) => it), mutable: false },
   { name: 'thrift-theader', about: 'Thrift, THeader with two pairs', ...thriftWith(withHeader), mutable: true },
+  {
+    name: 'tars',
+    about: 'TARS, version 1',
+    protocol: tars,
+    key: 'func',
+    value: 'sayHello',
+    request: tarsCall,
+    mutable: true,
+  },
+  {
+    name: 'videopacket',
+    about: 'a protocol from a table: videopacket',
+    protocol: videopacket,
+    key: 'command',
+    value: '153',
+    request: (bytes) =>
+      contiguous(videopacket.message('request', { request_id: 7, command: 153 }, Buffer.alloc(bytes, 0x78)).bytes),
+    mutable: false,
+  },
 ];
 
 function thriftWith(transport: (message: Buffer) => Buffer) {
@@ -56,4 +77,19 @@ function withHeader(message: Buffer): Buffer {
   const head = Buffer.from('0fff0000000000070000', 'hex');
   head.writeUint16BE(pairs.length / 4, 8);
   return framed(Buffer.concat([head, pairs, message]));
+}
+
+/** `sayHello` with that many bytes of body, a timeout and two pairs of context. */
+function tarsCall(bytes: number): Buffer {
+  const count = Buffer.from('7d000200000000', 'hex');
+  count.writeInt32BE(bytes, 3);
+  const fields = [
+    Buffer.from('10012c3c4007561744656d6f2e4563686f5365727665722e4563686f4f626a660873617948656c6c6f', 'hex'),
+    ...[count, Buffer.alloc(bytes, 0x78)],
+    Buffer.from('810bb89800020604757365721605616c696365060674656e616e741604626c7565a80c', 'hex'),
+  ];
+  const length = Buffer.alloc(4);
+  const body = Buffer.concat(fields);
+  length.writeUInt32BE(body.length + 4);
+  return Buffer.concat([length, body]);
 }
