@@ -62,8 +62,7 @@ export class MetaRdsServer {
     this.#runtime = runtime;
     this.#random = quirks.shuffle ? () => runtime.random() : undefined;
     this.#discovery = new Discovery(runtime, quirks, (event) => this.#events.next(event));
-    // As the real one: bounded by what a machine can hold, not by a number.
-    this.#server = new Server({ 'grpc.max_send_message_length': -1 });
+    this.#server = new Server();
     this.#server.addService(ROUTE_DISCOVERY, {
       StreamRoutes: (call: RoutesCall) => this.#stream(call),
       FetchRoutes: (call: FetchCall, done: sendUnaryData<Buffer>) => this.#fetch(call, done),

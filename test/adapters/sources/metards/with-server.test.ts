@@ -60,7 +60,7 @@ describe.each([
     };
     /** Sockets take real turns of the event loop, during which a little time passes. */
     const until = async (holds: () => boolean) => {
-      while (!holds()) await runtime.advanceAsync(5);
+      while (!holds()) await runtime.advanceAsync(2);
     };
     const has = (client: Watching, tables: ReadonlyMap<string, readonly string[]>) =>
       until(() => JSON.stringify([...client.tables].sort()) === JSON.stringify([...tables].sort()));
