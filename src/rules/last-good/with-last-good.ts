@@ -3,30 +3,14 @@
  * said all it has, so that calls need not wait for a control plane; its state is `last-good`. The source's own first
  * `complete` ends that. What it left out of what was stored goes 15 s later: where everything has just been started, a
  * control plane may answer before it knows everything. A source that is asked by name refutes only what it was asked for.
- *
- * Stored is what the source says and the mesh accepts. Where a rule is refused or waits, the last one that was accepted
- * stays stored, as it stays in force. Writing is put off for a second, so that a burst of changes is one write, and what
- * is not accepted is looked at again for as long as it may yet be.
  */
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
-import type { Expirable, Runtime, Timer } from '../../runtime/index.js';
-import { PATIENCE_MS } from '../adoption.js';
-import { sameContent } from '../content.js';
-import { type RuleChange, type RuleKind, type RuleUpsert, serviceKey } from '../model.js';
+import type { Expirable, Timer } from '../../runtime/index.js';
+import { type RuleChange, type RuleUpsert, serviceKey } from '../model.js';
 import type { RuleSource, SourceContext } from '../source.js';
-import type { LastGoodStore } from './last-good.js';
+import { idOf, Keeper, type KeeperOptions, keyOf } from './keeper.js';
 
-export interface LastGoodOptions {
-  readonly store: LastGoodStore;
-  readonly runtime: Runtime;
-  /** Is it in force, or would be if nothing were over it? Asked a second after it came, and then each 15 s while it isn't. */
-  readonly accepted: (rule: RuleUpsert) => boolean;
-}
-
-const WRITE_AFTER_MS = 1000;
 const DOUBT_MS = 15_000;
-/** Rules that are asked about in one turn of the event loop. */
-const SLICE = 64;
 
 /** A source with a memory. */
 export interface RememberingSource extends RuleSource {
@@ -36,7 +20,7 @@ export interface RememberingSource extends RuleSource {
   stored(): Promise<void>;
 }
 
-export function withLastGood(source: RuleSource, options: LastGoodOptions): RememberingSource {
+export function withLastGood(source: RuleSource, options: KeeperOptions): RememberingSource {
   let last: Memory | undefined;
   return {
     name: source.name,
@@ -48,49 +32,40 @@ export function withLastGood(source: RuleSource, options: LastGoodOptions): Reme
         return () => memory.close();
       }),
     remembered: async () => last?.remembered,
-    stored: async () => last?.stored(),
+    stored: async () => last?.keeper.idle(),
   };
 }
 
 type StateChange = Extract<RuleChange, { readonly type: 'state' }>;
-type Standing = StateChange['state'];
+type Complete = Extract<RuleChange, { readonly type: 'complete' }>;
 
 class Memory implements Expirable {
-  /** What the source says, by kind and key. */
-  readonly #said = new Map<string, RuleUpsert>();
-  /** The newest that was accepted of each; what was stored at first. */
-  readonly #good = new Map<string, RuleUpsert>();
+  readonly keeper: Keeper;
+  readonly remembered: Promise<void>;
   /** Stored, and neither confirmed nor left out by the source. */
   readonly #stored = new Map<string, RuleUpsert>();
   /** Stored and left out: until when it stays, in `runtime.now()`. In order. */
-  readonly #doubted = new Map<string, number>();
-  /** Came since it was last asked whether they are accepted, or were not. */
-  readonly #open = new Set<string>();
+  readonly #doubted = new Map<string, { readonly rule: RuleUpsert; readonly until: number }>();
   /** Those that stand: a batch repeats them. */
   #problems: readonly RuleChange[] = [];
-  #version: string | undefined;
-  #state: Standing = 'connecting';
+  #state: StateChange['state'] = 'connecting';
   /** Did the source itself say all it has? */
   #complete = false;
   /** All, and not of some services alone? */
   #whole = false;
-  /** Is there something to write? */
-  #changed = false;
-  #forgetting: Timer | undefined;
+  /** Is the store still read? */
+  #loading = true;
+  #held: Complete | undefined;
   #timer: Timer | undefined;
-  #writing: Promise<void> | undefined;
-  /** Is a look to be taken, also after the one under way? */
-  #again = false;
-  #closed = false;
   readonly #subscription: Subscription;
-  readonly remembered: Promise<void>;
 
   constructor(
     private readonly source: RuleSource,
     context: SourceContext | undefined,
-    private readonly options: LastGoodOptions,
+    private readonly options: KeeperOptions,
     private readonly subscriber: Subscriber<readonly RuleChange[]>,
   ) {
+    this.keeper = new Keeper(source.name, options, (error) => this.#tell(error));
     this.remembered = this.#remember();
     this.#subscription = source.watch(context).subscribe({
       next: (batch) => this.#take(batch),
@@ -100,97 +75,106 @@ class Memory implements Expirable {
   }
 
   close(): void {
-    this.#closed = true;
     this.#subscription.unsubscribe();
-    this.#forgetting?.cancel();
-    this.#write();
+    this.#timer?.cancel();
+    this.keeper.close();
   }
 
-  async stored(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
-  }
-
-  expired(timer: Timer): void {
-    if (timer === this.#forgetting) this.#forget();
-    else this.#write();
+  /** What is in doubt long enough goes. */
+  expired(): void {
+    this.#timer = undefined;
+    const now = this.options.runtime.now();
+    const gone: RuleChange[] = [];
+    for (const [id, { rule, until }] of this.#doubted) {
+      if (until > now) break;
+      this.#unsay(id);
+      gone.push({ type: 'remove', kind: rule.kind, key: keyOf(rule) });
+    }
+    if (gone.length > 0) this.#emit([...gone, ...this.#problems]);
+    this.#doubt();
   }
 
   async #remember(): Promise<void> {
-    try {
-      const stored = await this.options.store.load(this.source.name);
+    const stored = await this.options.store.load(this.source.name).catch((error: Error) => {
+      this.#tell(`its last-good rules: ${error.message}`);
+      return undefined;
+    });
+    this.#loading = false;
+    if (this.subscriber.closed) return;
+    for (const rule of stored?.rules ?? []) {
+      const id = idOf({ kind: rule.kind, key: keyOf(rule) });
+      this.keeper.recall(id, rule);
+      if (this.keeper.has(id)) continue;
       // A source that was quicker knows better.
-      if (stored === undefined || this.#closed || this.#whole) return;
-      for (const rule of stored.rules) {
-        const id = idOf(rule.kind, keyOf(rule));
-        if (this.#said.has(id)) continue;
-        this.#good.set(id, rule);
-        this.#stored.set(id, rule);
-      }
-      const rules = [...this.#stored.values(), ...this.#problems];
-      this.#emit(this.#complete ? rules : [...rules, { type: 'complete' }, standing('last-good', stored.version)]);
-    } catch (error) {
-      this.#tell(`its last-good rules: ${(error as Error).message}`);
+      if (this.#whole) this.keeper.unsay(id);
+      else this.#stored.set(id, rule);
     }
+    const batch: RuleChange[] = [...this.#stored.values(), ...this.#problems];
+    if (this.#held !== undefined) batch.push(this.#held);
+    else if (!this.#complete && stored !== undefined) {
+      batch.push({ type: 'complete' }, lastGood(undefined, stored.version));
+    }
+    if (batch.length > this.#problems.length) this.#emit(batch);
+    if (this.#held !== undefined) this.#completed(this.#held);
+    this.#held = undefined;
   }
 
   #take(batch: readonly RuleChange[]): void {
     if (batch.some(({ type }) => type !== 'state')) this.#problems = batch.filter(({ type }) => type === 'problem');
     for (const change of batch) {
       if (change.type === 'upsert') this.#say(change);
-      else if (change.type === 'remove') this.#unsay(idOf(change.kind, change.key));
-      else if (change.type === 'state') this.#version = change.version ?? this.#version;
+      else if (change.type === 'remove') this.#unsay(idOf(change));
+      else if (change.type === 'state') this.keeper.version = change.version ?? this.keeper.version;
     }
-    for (const change of batch) if (change.type === 'complete') this.#completed(change.of);
-    const remembering = !this.#complete && this.#state === 'last-good';
-    this.#emit(remembering ? batch.map(asLastGood) : batch);
-    if (this.#complete && (this.#changed || this.#open.size > 0)) this.#arm(WRITE_AFTER_MS);
+    for (const change of batch) if (change.type === 'complete') this.#completed(change);
+    const seen = this.#seen(batch);
+    if (seen.length > 0) this.#emit(seen);
   }
 
   #say(rule: RuleUpsert): void {
-    const id = idOf(rule.kind, keyOf(rule));
-    // It goes unasked otherwise, and may be what stays in force.
-    if (this.#open.has(id)) this.#ask(id);
-    this.#said.set(id, rule);
-    this.#open.add(id);
+    const id = idOf({ kind: rule.kind, key: keyOf(rule) });
+    this.keeper.say(id, rule);
     this.#stored.delete(id);
     this.#doubted.delete(id);
   }
 
   #unsay(id: string): void {
-    this.#said.delete(id);
-    this.#open.delete(id);
+    this.keeper.unsay(id);
     this.#stored.delete(id);
     this.#doubted.delete(id);
-    if (this.#good.delete(id)) this.#changed = true;
   }
 
   /** It has said all it has, of these services or altogether: what of this is stored and was not said is in doubt. */
-  #completed(of: ReadonlySet<string> | undefined): void {
+  #completed({ of }: Complete): void {
     this.#complete = true;
     this.#whole ||= of === undefined;
     const until = this.options.runtime.now() + DOUBT_MS;
-    for (const [id, { rule }] of this.#stored) {
-      if (of !== undefined && !of.has('key' in rule ? rule.key : serviceKey(rule.host, rule.port))) continue;
+    for (const [id, rule] of this.#stored) {
+      if (of !== undefined && !of.has(serviceOf(rule))) continue;
       this.#stored.delete(id);
-      this.#doubted.set(id, until);
+      this.#doubted.set(id, { rule, until });
     }
     this.#doubt();
+    // Not over what is stored of services that were not asked for, before it is read.
+    if (this.#whole || !this.#loading) this.keeper.begin();
   }
 
   #doubt(): void {
     const [next] = this.#doubted.values();
-    if (next !== undefined) this.#forgetting ??= this.options.runtime.timers.armAt(next, this);
+    if (next !== undefined) this.#timer ??= this.options.runtime.timers.armAt(next.until, this);
   }
 
-  #forget(): void {
-    this.#forgetting = undefined;
-    const now = this.options.runtime.now();
-    const due = [...this.#doubted].filter(([, until]) => until <= now).map(([id]) => this.#good.get(id)!);
-    for (const rule of due) this.#unsay(idOf(rule.kind, keyOf(rule)));
-    const gone = due.map((rule) => ({ type: 'remove', kind: rule.kind, key: keyOf(rule) }) as const);
-    if (gone.length > 0) this.#emit([...gone, ...this.#problems]);
-    if (this.#changed) this.#arm(WRITE_AFTER_MS);
-    this.#doubt();
+  /** What the mesh is told of what the source said. */
+  #seen(batch: readonly RuleChange[]): readonly RuleChange[] {
+    if (this.#stored.size > 0) {
+      // That stands in for the source, whatever its connection does.
+      const better = (change: StateChange) => this.#complete && change.state !== 'connecting';
+      return batch.map((it) => (it.type !== 'state' || better(it) ? it : lastGood(it.error)));
+    }
+    if (!this.#loading || !this.#complete || this.#whole) return batch;
+    // Complete of what was asked for: until it is known what is stored of the rest, that is not enough to begin with.
+    for (const change of batch) if (change.type === 'complete') this.#held = change;
+    return batch.filter(({ type }) => type !== 'complete');
   }
 
   #emit(batch: readonly RuleChange[]): void {
@@ -202,82 +186,19 @@ class Memory implements Expirable {
   }
 
   #tell(error: string): void {
-    this.subscriber.next([standing(this.#state, undefined, error)]);
-  }
-
-  #arm(delayMs: number): void {
-    if (this.#closed) return;
-    const { runtime } = this.options;
-    const dueAt = runtime.now() + delayMs;
-    if (this.#timer !== undefined && this.#timer.dueAt <= dueAt) return;
-    this.#timer?.cancel();
-    this.#timer = runtime.timers.armAt(dueAt, this);
-  }
-
-  #write(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#again = true;
-    if (this.#complete) this.#writing ??= this.#writeAll();
-  }
-
-  /** Never rejects. */
-  async #writeAll(): Promise<void> {
-    let failed = false;
-    while (this.#again) {
-      this.#again = false;
-      await this.#accept();
-      if (this.#changed) failed = !(await this.#save());
-    }
-    this.#writing = undefined;
-    if (failed || this.#open.size > 0) this.#arm(PATIENCE_MS);
-  }
-
-  async #accept(): Promise<void> {
-    let asked = 0;
-    for (const id of this.#open) {
-      this.#ask(id);
-      if (++asked % SLICE === 0) await new Promise(setImmediate);
-    }
-  }
-
-  #ask(id: string): void {
-    const rule = this.#said.get(id)!;
-    if (!this.options.accepted(rule)) return;
-    this.#open.delete(id);
-    if (!sameContent(this.#good.get(id)?.rule, rule.rule)) this.#changed = true;
-    this.#good.set(id, rule);
-  }
-
-  /** @returns whether it is stored. */
-  async #save(): Promise<boolean> {
-    this.#changed = false;
-    const savedAt = this.options.runtime.wallNow();
-    const rules = { version: this.#version, savedAt, rules: [...this.#good.values()] };
-    return this.options.store.save(this.source.name, rules).then(
-      () => true,
-      (error: Error) => {
-        this.#changed = true;
-        this.#tell(`its last-good rules are not stored: ${error.message}`);
-        return false;
-      },
-    );
+    this.subscriber.next([{ type: 'state', state: this.#state, error }]);
   }
 }
 
-/** Until the source has said all it has, that is how it stands, whatever its connection does. */
-function asLastGood(change: RuleChange): RuleChange {
-  return change.type === 'state' ? standing('last-good', undefined, change.error) : change;
+function lastGood(error?: string, version?: string): StateChange {
+  return {
+    type: 'state',
+    state: 'last-good',
+    ...(version !== undefined && { version }),
+    ...(error !== undefined && { error }),
+  };
 }
 
-function standing(state: Standing, version?: string, error?: string): StateChange {
-  return { type: 'state', state, ...(version !== undefined && { version }), ...(error !== undefined && { error }) };
-}
-
-function idOf(kind: RuleKind, key: string): string {
-  return `${kind} ${key}`;
-}
-
-function keyOf({ rule }: RuleUpsert): string {
-  return 'name' in rule ? rule.name : rule.key;
+function serviceOf({ rule }: RuleUpsert): string {
+  return 'key' in rule ? rule.key : serviceKey(rule.host, rule.port);
 }

@@ -1,10 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { Subject, type Subscription } from 'rxjs';
 import {
   type LastGoodStore,
   PATIENCE_MS,
   type RuleChange,
+  RuleStore,
   type RuleUpsert,
+  type ServiceRule,
   withLastGood,
 } from '../../../src/rules/index.js';
 import type { StoredRules } from '../../../src/rules/last-good/last-good.js';
@@ -24,10 +27,12 @@ class MemoryStore implements LastGoodStore {
   readonly saves: StoredRules[] = [];
   failure: string | undefined;
   gate: Promise<void> | undefined;
+  reading: Promise<void> | undefined;
 
   constructor(private readonly found: StoredRules | string | undefined) {}
 
   async load(): Promise<StoredRules | undefined> {
+    await this.reading;
     if (typeof this.found === 'string') throw new Error(this.found);
     return this.found;
   }
@@ -121,8 +126,33 @@ describe('at the start', () => {
       .subscribe((batch) => batches.push(batch));
     const none: RuleChange = { type: 'complete', of: new Set() };
     inner.next([none]);
+    inner.next([C, { type: 'complete', of: new Set(['c_80']) }]);
+    expect(batches).toEqual([[C]]); // in sync only with what was stored
     await new Promise(setImmediate);
-    expect(batches).toEqual([[none], [A, B]]);
+    expect(batches.slice(1)).toEqual([[A, B, { type: 'complete', of: new Set(['c_80']) }]]);
+    inner.next([{ type: 'state', state: 'connecting', error: 'refused' }]);
+    expect(batches.at(-1)).toEqual([{ ...LAST_GOOD, error: 'refused' }]);
+  });
+
+  test('nothing is written over what is stored before it was read', async () => {
+    const store = new MemoryStore(stored(A, B));
+    let open: () => void = () => {};
+    store.reading = new Promise((resolve) => {
+      open = resolve;
+    });
+    const runtime = new ManualRuntime();
+    const inner = new Subject<readonly RuleChange[]>();
+    const plane = { name: 'plane', precedence: 200, watch: () => inner };
+    withLastGood(plane, { store, runtime, accepted: () => true })
+      .watch()
+      .subscribe();
+    inner.next([C, { type: 'complete', of: new Set(['c_80']) }]);
+    await runtime.advanceAsync(5000);
+    expect(store.saves).toEqual([]);
+    open();
+    await runtime.advanceAsync(0);
+    await runtime.advanceAsync(1000);
+    expect(store.saves.map(({ rules }) => rules)).toEqual([[A, B, C]]);
   });
 
   test('a source that was quicker knows better', async () => {
@@ -243,4 +273,61 @@ describe('what is accepted', () => {
     expect(saved()).toEqual([[A], [A2]]);
     expect(inner.observed).toBe(false);
   });
+});
+
+test('whatever is stored and said, in the end the mesh and the store have what the source has', async () => {
+  const host = fc.constantFrom('a', 'b', 'c', 'd');
+  const rule = fc
+    .tuple(host, fc.nat(2))
+    .map(([name, n]) => upsert.service(service(name, { addresses: [`10.0.0.${n}`] })));
+  const hostOf = (change: RuleChange) => ((change as RuleUpsert).rule as ServiceRule).host;
+  const step = fc.oneof(
+    fc.array(fc.oneof(rule, host.map(remove.service)), { maxLength: 3 }),
+    fc.constant([COMPLETE]),
+    fc.subarray(['a_80', 'b_80', 'c_80']).map((of): RuleChange[] => [{ type: 'complete', of: new Set(of) }]),
+    fc.constantFrom(400, 1000, 16_000),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(rule, { maxLength: 4, selector: hostOf }),
+      fc.array(step, { maxLength: 8 }),
+      fc.boolean(),
+      async (kept, steps, late) => {
+        const runtime = new ManualRuntime();
+        const store = new MemoryStore(stored(...kept));
+        let open: () => void = () => {};
+        if (late)
+          store.reading = new Promise((resolve) => {
+            open = resolve;
+          });
+        const inner = new Subject<readonly RuleChange[]>();
+        const mesh = new RuleStore(runtime);
+        const truth = new RuleStore(runtime);
+        const source = { name: 'plane', precedence: 200, watch: () => inner };
+        const remembering = withLastGood(source, { store, runtime, accepted: () => true });
+        const subscription = remembering.watch().subscribe((batch) => void mesh.apply(remembering, batch));
+        if (!late) await runtime.advanceAsync(0);
+        for (const next of steps) {
+          if (typeof next === 'number') await runtime.advanceAsync(next);
+          else {
+            inner.next(next);
+            truth.apply(source, next);
+          }
+        }
+        open();
+        await runtime.advanceAsync(0);
+        inner.next([COMPLETE]);
+        await runtime.advanceAsync(20_000);
+        expect(new Map(mesh.services)).toEqual(new Map(truth.services));
+        expect(mesh.sources).toMatchObject([{ state: 'live', synced: true }]);
+        expect(runtime.pending).toBe(0);
+        subscription.unsubscribe();
+        await remembering.stored();
+        const last = store.saves.at(-1)?.rules ?? stored(...kept).rules;
+        const saved = new Map(last.map((it) => [(it.rule as ServiceRule).key, it.rule]));
+        expect(saved).toEqual(new Map(truth.services));
+      },
+    ),
+    { numRuns: 150 },
+  );
 });
