@@ -18,6 +18,7 @@ import {
 import { detect, readFrame } from './frame.js';
 import { MORE } from './head.js';
 import { editedHeader } from './headers/edit.js';
+import { wireName } from './name.js';
 import { thriftReader } from './reader.js';
 import { exceptionFrame, rejectFrame } from './reject.js';
 import { Rewriter } from './rewrite.js';
@@ -29,6 +30,8 @@ import { hasHeader, isDeclared, TRANSPORT, type Transport, TYPE, typeOf } from '
 const HEAD_BYTES = 512;
 /** Of a reply that is too large, so much is waited for to find its head in. */
 const OVERSIZED_HEAD_BYTES = 8192;
+
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /**
  * Messages tell their direction themselves, so one class serves both sides. Where the transport tells lengths nothing is read
@@ -45,6 +48,8 @@ export class ThriftCodec implements Codec {
   constructor(
     private readonly side: Side,
     options: CodecOptions = {},
+    /** Methods that get no reply though they are called with type call, as Go's clients do; names as on the wire. */
+    private readonly oneway: ReadonlySet<string> = NO_NAMES,
   ) {
     this.#maxBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
     this.#rewriter = new Rewriter(options.slab ?? new Slab(), this.#maxBytes);
@@ -60,7 +65,7 @@ export class ThriftCodec implements Codec {
     if (length < 0) throw new ProtocolError(`a Thrift frame whose length is negative (${length})`);
     const total = 4 + length;
     if (total > this.#maxBytes) return this.#oversized(input, total, transport);
-    return input.length < total ? null : read(input.take(total), total, transport);
+    return input.length < total ? null : this.#told(read(input.take(total), total, transport));
   }
 
   encode(message: Message, id: WireId = message, mutation?: Mutation): Bytes {
@@ -79,7 +84,16 @@ export class ThriftCodec implements Codec {
   #unframed(input: ByteQueue): Message | null {
     this.#walker ??= new Walker();
     const length = this.#walker.lengthOf(input, this.#maxBytes);
-    return length < 0 ? null : read(input.take(length), length, TRANSPORT.UNFRAMED);
+    return length < 0 ? null : this.#told(read(input.take(length), length, TRANSPORT.UNFRAMED));
+  }
+
+  /** The message, of the kind that it has by its name. */
+  #told(message: Message): Message {
+    if (this.oneway.size === 0 || message.kind !== 'request' || !this.oneway.has(wireName(message))) return message;
+    const { bytes, idHigh, idLow, tag, view } = message;
+    const told = new Message('oneway', bytes, thriftReader, idHigh, idLow, tag);
+    told.view = view;
+    return told;
   }
 
   /** @returns whether it is all gone */

@@ -29,6 +29,12 @@ export function nameOf(message: Message): Name {
   return view.name;
 }
 
+/** `Service:method`, or the method alone. */
+export function wireName(message: Message): string {
+  const { service, method } = nameOf(message);
+  return service === undefined ? method : `${service}:${method}`;
+}
+
 function text(bytes: Buffer, at: number, length: number, json: boolean): string {
   const raw = asciiAt(bytes, at, length) ?? bytes.toString('utf8', at, at + length);
   return json && raw.includes('\\') ? unescaped(raw) : raw;

@@ -28,6 +28,13 @@ export interface ThriftOptions {
    */
   readonly sharing?: Sharing;
   /**
+   * One-way methods, as `method` or, where they are multiplexed, `Service:method`. All but Go's clients say on the wire that a
+   * call is one-way; Go's say `call`, so that nobody but the IDL tells that no reply will come. Without being told so, the mesh
+   * waits for it, and replies behind it on that connection wait too.
+   * @defaultValue none
+   */
+  readonly oneway?: readonly string[];
+  /**
    * Longest message, its length and header included. Java and Go accept about as much.
    * @defaultValue 16 MiB
    */
@@ -37,11 +44,12 @@ export interface ThriftOptions {
 /** Thrift with options of its own. {@link thrift} is the one with defaults. */
 export function thriftProtocol(options: ThriftOptions = {}): Protocol {
   const maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
+  const oneway = new Set(options.oneway);
   return {
     name: options.name ?? 'thrift',
     sharing: options.sharing ?? 'exclusive',
     formatId: (id) => formatWireId(id, true),
-    open: (side, codec: CodecOptions = {}) => new ThriftCodec(side, { maxMessageBytes, ...codec }),
+    open: (side, codec: CodecOptions = {}) => new ThriftCodec(side, { maxMessageBytes, ...codec }, oneway),
     serviceKeys,
     takesReplyMutation: (request) => hasHeader(request.tag),
     classify: ({ kind, tag }) => (kind === 'error' ? (isDeclared(tag) ? 'business' : 'framework') : 'ok'),

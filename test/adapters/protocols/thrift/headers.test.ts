@@ -252,6 +252,21 @@ describe('zlib', () => {
   });
 });
 
+test('a call is one-way if its method was said to be so, as Go does not say', () => {
+  const protocol = thriftProtocol({ oneway: ['note', 'Log:write'] });
+  const kindOf = (bytes: Buffer) => {
+    const queue = new ByteQueue();
+    queue.push(bytes);
+    return protocol.open('downstream').decode(queue)!.kind;
+  };
+  expect(kindOf(request('go-framed-binary-oneway'))).toBe('oneway');
+  expect(kindOf(request('go-unframed-binary-oneway'))).toBe('oneway');
+  expect(kindOf(framed(strict({ name: 'Log:write' })))).toBe('oneway');
+  expect(kindOf(framed(strict({ name: 'write' })))).toBe('request');
+  expect(kindOf(framed(strict({ name: 'Other:note' })))).toBe('request');
+  expect(decoded(request('go-framed-binary-oneway')).kind).toBe('request');
+});
+
 test('options: name, sharing, size', () => {
   const shared = thriftProtocol({ name: 'sharedthrift', sharing: 'multiplexed', maxMessageBytes: 30 });
   expect([shared.name, shared.sharing]).toEqual(['sharedthrift', 'multiplexed']);
