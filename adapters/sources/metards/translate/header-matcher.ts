@@ -13,7 +13,7 @@ import {
 } from '../generated/envoy/type/matcher/v3/regex_pb.js';
 import { type StringMatcher, StringMatcherSchema } from '../generated/envoy/type/matcher/v3/string_pb.js';
 import { Int64RangeSchema } from '../generated/envoy/type/v3/range_pb.js';
-import { at, type Problems } from './problems.js';
+import type { Problems } from './problems.js';
 import { Unread } from './unread.js';
 
 const MATCHER = new Unread(HeaderMatcherSchema, [
@@ -42,10 +42,10 @@ type Condition = AttributeMatch extends infer Match
   : never;
 
 /** @returns undefined if there are problems. */
-export function attributeMatch(matcher: HeaderMatcher, path: string, problems: Problems): AttributeMatch | undefined {
-  MATCHER.check(matcher, path, problems);
-  if (matcher.name === '') problems.add(at(path, 'name'), 'is empty');
-  const condition = conditionOf(matcher, path, problems);
+export function attributeMatch(matcher: HeaderMatcher, problems: Problems): AttributeMatch | undefined {
+  MATCHER.check(matcher, problems);
+  if (matcher.name === '') problems.add('name', 'is empty');
+  const condition = conditionOf(matcher, problems);
   if (condition === undefined) return undefined;
   return {
     key: matcher.name,
@@ -55,7 +55,7 @@ export function attributeMatch(matcher: HeaderMatcher, path: string, problems: P
   };
 }
 
-function conditionOf(matcher: HeaderMatcher, path: string, problems: Problems): Condition | undefined {
+function conditionOf(matcher: HeaderMatcher, problems: Problems): Condition | undefined {
   const { headerMatchSpecifier: kind } = matcher;
   switch (kind.case) {
     case undefined:
@@ -71,38 +71,51 @@ function conditionOf(matcher: HeaderMatcher, path: string, problems: Problems): 
     case 'containsMatch':
       return { kind: 'contains', value: kind.value };
     case 'safeRegexMatch':
-      return regex(kind.value, at(path, 'safe_regex_match'), problems);
+      return regex(kind.value, 'safe_regex_match', problems);
     case 'rangeMatch':
-      RANGE.check(kind.value, at(path, 'range_match'), problems);
+      problems.enter('range_match');
+      RANGE.check(kind.value, problems);
+      problems.leave();
       return { kind: 'range', start: kind.value.start, end: kind.value.end };
     case 'stringMatch':
-      return text(kind.value, at(path, 'string_match'), problems);
+      return text(kind.value, problems);
   }
 }
 
-function text(matcher: StringMatcher, path: string, problems: Problems): Condition | undefined {
-  STRING.check(matcher, path, problems);
-  const { matchPattern: pattern } = matcher;
-  const ignoreCase = matcher.ignoreCase ? ({ ignoreCase: true } as const) : undefined;
+function text(matcher: StringMatcher, problems: Problems): Condition | undefined {
+  problems.enter('string_match');
+  STRING.check(matcher, problems);
+  const condition = patternOf(matcher, problems);
+  problems.leave();
+  return condition;
+}
+
+function patternOf({ matchPattern: pattern, ignoreCase }: StringMatcher, problems: Problems): Condition | undefined {
   switch (pattern.case) {
     case 'exact':
       if (pattern.value === '') return { kind: 'regex', value: '' };
-      return { kind: 'exact', value: pattern.value, ...ignoreCase };
+      return { kind: 'exact', value: pattern.value, ...(ignoreCase && { ignoreCase }) };
     case 'prefix':
     case 'suffix':
     case 'contains':
-      return { kind: pattern.case, value: pattern.value, ...ignoreCase };
+      return { kind: pattern.case, value: pattern.value, ...(ignoreCase && { ignoreCase }) };
     case 'safeRegex':
       // Envoy: ignore_case has no effect on it.
-      return regex(pattern.value, at(path, 'safe_regex'), problems);
+      return regex(pattern.value, 'safe_regex', problems);
     default:
-      if (pattern.case === undefined) problems.add(path, 'has no pattern');
+      if (pattern.case === undefined) problems.add('', 'has no pattern');
       return undefined;
   }
 }
 
-function regex(matcher: RegexMatcher, path: string, problems: Problems): Condition {
-  REGEX.check(matcher, path, problems);
-  if (matcher.engineType.case === 'googleRe2') RE2.check(matcher.engineType.value, at(path, 'google_re2'), problems);
+function regex(matcher: RegexMatcher, field: string, problems: Problems): Condition {
+  problems.enter(field);
+  REGEX.check(matcher, problems);
+  if (matcher.engineType.case === 'googleRe2') {
+    problems.enter('google_re2');
+    RE2.check(matcher.engineType.value, problems);
+    problems.leave();
+  }
+  problems.leave();
   return { kind: 'regex', value: matcher.regex };
 }

@@ -1,12 +1,32 @@
-/** What is wrong with one resource: where in it, as the protos name their fields, and why. */
+/**
+ * What is wrong with one resource: where in it, as the protos name their fields, and why. Whoever translates tells it where
+ * he is; the words for that are made only when there is something to tell.
+ */
 export class Problems {
+  readonly #place: (string | number)[] = [];
   readonly #told: string[] = [];
   #more = 0;
 
-  /** @param path - of a message: `virtual_hosts[0].routes[2]` */
-  add(path: string, why: string): void {
-    if (this.#told.length < MOST_TOLD) this.#told.push(path === '' ? why : `${path}: ${why}`);
-    else this.#more++;
+  /** What follows is of this field, or of this item of a list, until {@link leave}. */
+  enter(step: string | number): void {
+    this.#place.push(step);
+  }
+
+  leave(): void {
+    this.#place.pop();
+  }
+
+  /** @param field - of the message that we are in; '' for itself */
+  add(field: string, why: string): void {
+    if (this.#told.length >= MOST_TOLD) {
+      this.#more++;
+      return;
+    }
+    let path = '';
+    for (const step of field === '' ? this.#place : [...this.#place, field]) {
+      path += typeof step === 'number' ? `[${step}]` : path === '' ? step : `.${step}`;
+    }
+    this.#told.push(path === '' ? why : `${path}: ${why}`);
   }
 
   get none(): boolean {
@@ -24,9 +44,4 @@ const MOST_TOLD = 8;
 /** Text of a control plane in a message for people: quoted, and no longer than a line. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 120 ? `${text.slice(0, 117)}...` : text);
-}
-
-/** A field of a message at `path`. */
-export function at(path: string, field: string): string {
-  return path === '' ? field : `${path}.${field}`;
 }

@@ -5,7 +5,7 @@
 import type { RouteTableRule } from '../../../../src/rules/index.js';
 import { VirtualHostSchema } from '../generated/envoy/config/route/v3/route_components_pb.js';
 import { type RouteConfiguration, RouteConfigurationSchema } from '../generated/envoy/config/route/v3/route_pb.js';
-import { at, Problems, quoted } from './problems.js';
+import { Problems, quoted } from './problems.js';
 import { routeRule } from './route.js';
 import { Unread } from './unread.js';
 
@@ -34,27 +34,30 @@ const VIRTUAL_HOST = new Unread(VirtualHostSchema, ['domains', 'routes'], ['name
 export function routeTable(message: RouteConfiguration, source: string, origin: string): RouteTableRule | Problems {
   const problems = new Problems();
   const { name, virtualHosts } = message;
-  CONFIGURATION.check(message, '', problems);
+  CONFIGURATION.check(message, problems);
   if (parseServiceKey(name) === undefined) problems.add('name', `is ${quoted(name)}; it must be <host>_<port>`);
   const [host] = virtualHosts;
   if (host === undefined || virtualHosts.length > 1) {
     problems.add('virtual_hosts', `has ${virtualHosts.length} entries; a service has one`);
     return problems;
   }
-  const path = 'virtual_hosts[0]';
-  VIRTUAL_HOST.check(host, path, problems);
-  if (!host.domains.includes('*')) problems.add(at(path, 'domains'), 'lacks "*", and a message has no domain to match');
+  problems.enter('virtual_hosts');
+  problems.enter(0);
+  VIRTUAL_HOST.check(host, problems);
+  if (!host.domains.includes('*')) problems.add('domains', 'lacks "*", and a message has no domain to match');
   const { length } = host.routes;
   if (length === 0 || length > MAX_ROUTES) {
-    problems.add(at(path, 'routes'), `has ${length} entries; it must have from 1 to ${MAX_ROUTES}`);
+    problems.add('routes', `has ${length} entries; it must have from 1 to ${MAX_ROUTES}`);
     return problems;
   }
-  const from = { source, origin };
+  problems.enter('routes');
   const routes = host.routes.map((route, i) => {
-    const place = { source, origin: `${origin} route ${i + 1}` };
-    return routeRule(route, `${path}.routes[${i}]`, place, problems);
+    problems.enter(i);
+    const rule = routeRule(route, { source, origin: `${origin} route ${i + 1}` }, problems);
+    problems.leave();
+    return rule;
   });
-  return problems.none ? { key: name, routes, from } : problems;
+  return problems.none ? { key: name, routes, from: { source, origin } } : problems;
 }
 
 /** The parts of `<host>_<port>`; undefined if it is none. */

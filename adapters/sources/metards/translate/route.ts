@@ -15,6 +15,7 @@ import {
   HeaderValueOption_HeaderAppendAction,
   HeaderValueOptionSchema,
   HeaderValueSchema,
+  type RuntimeFractionalPercent,
   RuntimeFractionalPercentSchema,
 } from '../generated/envoy/config/core/v3/base_pb.js';
 import {
@@ -29,13 +30,14 @@ import {
   type RouteMatch,
   RouteMatchSchema,
   RouteSchema,
+  type WeightedCluster_ClusterWeight,
   WeightedCluster_ClusterWeightSchema,
   WeightedClusterSchema,
   type WeightedCluster as WeightedClusters,
 } from '../generated/envoy/config/route/v3/route_components_pb.js';
 import { FractionalPercent_DenominatorType, FractionalPercentSchema } from '../generated/envoy/type/v3/percent_pb.js';
 import { attributeMatch } from './header-matcher.js';
-import { at, type Problems, quoted } from './problems.js';
+import { type Problems, quoted } from './problems.js';
 import { Unread } from './unread.js';
 
 /** Of a route: conditions, destinations, mirrors, hash keys, attributes that are set. Aeraki's largest have a handful. */
@@ -76,33 +78,45 @@ const OF_DENOMINATOR: ReadonlyMap<FractionalPercent_DenominatorType, number> = n
 ]);
 
 /** Means nothing unless `problems` are none. */
-export function routeRule(route: Route, path: string, from: Provenance, problems: Problems): RouteRule {
-  ROUTE.check(route, path, problems);
-  if (route.action.case === undefined) problems.add(path, 'has no action');
-  const action = route.action.case === 'route' ? route.action.value : undefined;
-  const actionPath = at(path, 'route');
-  if (action !== undefined) ACTION.check(action, actionPath, problems);
+export function routeRule(route: Route, from: Provenance, problems: Problems): RouteRule {
+  ROUTE.check(route, problems);
+  if (route.action.case === undefined) problems.add('', 'has no action');
   return {
     name: route.name,
-    match: route.match === undefined ? [] : conditions(route.match, at(path, 'match'), problems),
-    destinations: action === undefined ? [] : destinations(action, actionPath, problems),
-    mirrors: each(action?.requestMirrorPolicies, at(actionPath, 'request_mirror_policies'), problems, mirror),
-    hashKeys: each(action?.hashPolicy, at(actionPath, 'hash_policy'), problems, hashKey),
-    requestMutation: each(route.requestHeadersToAdd, at(path, 'request_headers_to_add'), problems, addition),
-    responseMutation: each(route.responseHeadersToAdd, at(path, 'response_headers_to_add'), problems, addition),
+    match: route.match === undefined ? [] : conditions(route.match, problems),
+    ...(route.action.case === 'route' ? actionOf(route.action.value, problems) : NO_ACTION),
+    requestMutation: each(route.requestHeadersToAdd, 'request_headers_to_add', problems, addition),
+    responseMutation: each(route.responseHeadersToAdd, 'response_headers_to_add', problems, addition),
     policy: {},
     from,
   };
 }
 
+type Action = Pick<RouteRule, 'destinations' | 'mirrors' | 'hashKeys'>;
+const NO_ACTION: Action = { destinations: [], mirrors: [], hashKeys: [] };
+
+function actionOf(action: RouteAction, problems: Problems): Action {
+  problems.enter('route');
+  ACTION.check(action, problems);
+  const result = {
+    destinations: destinations(action, problems),
+    mirrors: each(action.requestMirrorPolicies, 'request_mirror_policies', problems, mirror),
+    hashKeys: each(action.hashPolicy, 'hash_policy', problems, hashKey),
+  };
+  problems.leave();
+  return result;
+}
+
 /** Sorted by key, since the server's order is random and all of them must hold. */
-function conditions(match: RouteMatch, path: string, problems: Problems): readonly AttributeMatch[] {
-  MATCH.check(match, path, problems);
+function conditions(match: RouteMatch, problems: Problems): readonly AttributeMatch[] {
+  problems.enter('match');
+  MATCH.check(match, problems);
   const { pathSpecifier } = match;
   if (pathSpecifier.case === 'prefix' && pathSpecifier.value !== '/' && pathSpecifier.value !== '') {
-    problems.add(at(path, 'prefix'), `is ${quoted(pathSpecifier.value)}; a message has no path, so it can only be "/"`);
+    problems.add('prefix', `is ${quoted(pathSpecifier.value)}; a message has no path, so it can only be "/"`);
   }
-  const matches = each(match.headers, at(path, 'headers'), problems, attributeMatch);
+  const matches = each(match.headers, 'headers', problems, attributeMatch);
+  problems.leave();
   return matches.sort((a, b) => compare(a.key, b.key) || compare(a.kind, b.kind) || compare(textOf(a), textOf(b)));
 }
 
@@ -114,102 +128,118 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function destinations(action: RouteAction, path: string, problems: Problems): readonly WeightedCluster[] {
+function destinations(action: RouteAction, problems: Problems): readonly WeightedCluster[] {
   const { clusterSpecifier: to } = action;
   switch (to.case) {
     case 'cluster':
-      if (to.value === '') problems.add(at(path, 'cluster'), 'is empty');
+      if (to.value === '') problems.add('cluster', 'is empty');
       return [{ cluster: to.value, weight: 0 }];
     case 'weightedClusters':
-      return weighted(to.value, at(path, 'weighted_clusters'), problems);
+      return weighted(to.value, problems);
     case undefined:
-      problems.add(path, 'names no cluster');
+      problems.add('', 'names no cluster');
       return [];
     default:
       return [];
   }
 }
 
-function weighted(message: WeightedClusters, path: string, problems: Problems): readonly WeightedCluster[] {
-  WEIGHTED.check(message, path, problems);
-  return each(message.clusters, at(path, 'clusters'), problems, (entry, entryPath) => {
-    WEIGHT.check(entry, entryPath, problems);
-    if (entry.name === '') problems.add(at(entryPath, 'name'), 'is empty');
-    if (entry.weight === undefined) problems.add(at(entryPath, 'weight'), 'is missing');
-    return { cluster: entry.name, weight: entry.weight ?? 0 };
-  });
+function weighted(message: WeightedClusters, problems: Problems): readonly WeightedCluster[] {
+  problems.enter('weighted_clusters');
+  WEIGHTED.check(message, problems);
+  const clusters = each(message.clusters, 'clusters', problems, weightedCluster);
+  problems.leave();
+  return clusters;
 }
 
-function mirror(policy: RouteAction_RequestMirrorPolicy, path: string, problems: Problems): MirrorRule {
-  MIRROR.check(policy, path, problems);
-  if (policy.cluster === '') problems.add(at(path, 'cluster'), 'is empty');
-  return { cluster: policy.cluster, perMillion: perMillion(policy, at(path, 'runtime_fraction'), problems) };
+function weightedCluster(entry: WeightedCluster_ClusterWeight, problems: Problems): WeightedCluster {
+  WEIGHT.check(entry, problems);
+  if (entry.name === '') problems.add('name', 'is empty');
+  if (entry.weight === undefined) problems.add('weight', 'is missing');
+  return { cluster: entry.name, weight: entry.weight ?? 0 };
 }
 
-/** Without a fraction everything is mirrored; what is above its denominator is everything too. */
-function perMillion({ runtimeFraction }: RouteAction_RequestMirrorPolicy, path: string, problems: Problems): number {
-  if (runtimeFraction === undefined) return 1_000_000;
-  FRACTION.check(runtimeFraction, path, problems);
+function mirror(policy: RouteAction_RequestMirrorPolicy, problems: Problems): MirrorRule {
+  MIRROR.check(policy, problems);
+  if (policy.cluster === '') problems.add('cluster', 'is empty');
+  const { runtimeFraction } = policy;
+  // Without a fraction everything is mirrored.
+  if (runtimeFraction === undefined) return { cluster: policy.cluster, perMillion: 1_000_000 };
+  problems.enter('runtime_fraction');
+  const share = perMillion(runtimeFraction, problems);
+  problems.leave();
+  return { cluster: policy.cluster, perMillion: share };
+}
+
+/** What is above its denominator is everything. */
+function perMillion(runtimeFraction: RuntimeFractionalPercent, problems: Problems): number {
+  FRACTION.check(runtimeFraction, problems);
   const { defaultValue: fraction } = runtimeFraction;
   if (fraction === undefined) {
-    problems.add(path, 'has no default_value, and there is no runtime here that could have another');
+    problems.add('', 'has no default_value, and there is no runtime here that could have another');
     return 0;
   }
-  PERCENT.check(fraction, at(path, 'default_value'), problems);
+  problems.enter('default_value');
+  PERCENT.check(fraction, problems);
   const denominator = OF_DENOMINATOR.get(fraction.denominator);
-  if (denominator === undefined) {
-    problems.add(at(path, 'default_value.denominator'), `is ${fraction.denominator}, which is none of the three`);
-    return 0;
-  }
-  return Math.min(1_000_000, fraction.numerator * (1_000_000 / denominator));
+  if (denominator === undefined) problems.add('denominator', `is ${fraction.denominator}, which is none of the three`);
+  problems.leave();
+  return denominator === undefined ? 0 : Math.min(1_000_000, fraction.numerator * (1_000_000 / denominator));
 }
 
-function hashKey(policy: RouteAction_HashPolicy, path: string, problems: Problems): string {
-  HASH.check(policy, path, problems);
-  if (policy.terminal) problems.add(at(path, 'terminal'), 'is not supported: the hash is over all keys at once');
+function hashKey(policy: RouteAction_HashPolicy, problems: Problems): string {
+  HASH.check(policy, problems);
+  if (policy.terminal) problems.add('terminal', 'is not supported: the hash is over all keys at once');
   const { policySpecifier: by } = policy;
   if (by.case !== 'header') {
-    if (by.case === undefined) problems.add(path, 'says not what to hash');
+    if (by.case === undefined) problems.add('', 'says not what to hash');
     return '';
   }
-  HASH_HEADER.check(by.value, at(path, 'header'), problems);
-  if (by.value.headerName === '') problems.add(at(path, 'header.header_name'), 'is empty');
+  problems.enter('header');
+  HASH_HEADER.check(by.value, problems);
+  if (by.value.headerName === '') problems.add('header_name', 'is empty');
+  problems.leave();
   return by.value.headerName;
 }
 
 /** Without a word on appending, as Aeraki sends it, MetaProtocol sets the attribute. */
-function addition(option: HeaderValueOption, path: string, problems: Problems): readonly [key: string, value: string] {
-  ADDITION.check(option, path, problems);
+function addition(option: HeaderValueOption, problems: Problems): readonly [key: string, value: string] {
+  ADDITION.check(option, problems);
   const { header, append, appendAction } = option;
   const { APPEND_IF_EXISTS_OR_ADD, OVERWRITE_IF_EXISTS_OR_ADD } = HeaderValueOption_HeaderAppendAction;
   if (append === true || (appendAction !== APPEND_IF_EXISTS_OR_ADD && appendAction !== OVERWRITE_IF_EXISTS_OR_ADD)) {
     const field = append === true ? 'append' : 'append_action';
-    problems.add(at(path, field), 'is not supported: an attribute is set, whether or not it is there');
+    problems.add(field, 'is not supported: an attribute is set, whether or not it is there');
   }
   if (header === undefined) {
-    problems.add(path, 'has no header');
+    problems.add('', 'has no header');
     return ['', ''];
   }
-  HEADER.check(header, at(path, 'header'), problems);
-  if (header.key === '') problems.add(at(path, 'header.key'), 'is empty');
+  problems.enter('header');
+  HEADER.check(header, problems);
+  if (header.key === '') problems.add('key', 'is empty');
+  problems.leave();
   return [header.key, header.value];
 }
 
 function each<T, R>(
-  list: readonly T[] | undefined,
-  path: string,
+  list: readonly T[],
+  field: string,
   problems: Problems,
-  translate: (item: T, path: string, problems: Problems) => R | undefined,
+  translate: (item: T, problems: Problems) => R | undefined,
 ): R[] {
   const results: R[] = [];
-  if (list === undefined) return results;
   if (list.length > MAX_OF_A_ROUTE) {
-    problems.add(path, `has ${list.length} entries; at most ${MAX_OF_A_ROUTE} are taken`);
+    problems.add(field, `has ${list.length} entries; at most ${MAX_OF_A_ROUTE} are taken`);
     return results;
   }
+  problems.enter(field);
   for (let i = 0; i < list.length; i++) {
-    const result = translate(list[i]!, `${path}[${i}]`, problems);
+    problems.enter(i);
+    const result = translate(list[i]!, problems);
     if (result !== undefined) results.push(result);
+    problems.leave();
   }
+  problems.leave();
   return results;
 }

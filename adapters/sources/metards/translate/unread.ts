@@ -6,7 +6,7 @@
  * Fields that the generated code does not know are kept by protobuf-es, and named by their number.
  */
 import { type DescField, type DescMessage, isFieldSet, type MessageShape } from '@bufbuild/protobuf';
-import { at, type Problems } from './problems.js';
+import type { Problems } from './problems.js';
 
 /** The fields of a message that must not be set. */
 export class Unread<Desc extends DescMessage> {
@@ -23,12 +23,12 @@ export class Unread<Desc extends DescMessage> {
     if (known.size > 0) throw new Error(`${desc.typeName} has no field ${[...known].join(', ')}`);
   }
 
-  check(message: MessageShape<Desc>, path: string, problems: Problems): void {
+  check(message: MessageShape<Desc>, problems: Problems): void {
     for (const field of this.#fields) {
-      if (isFieldSet(message, field)) problems.add(at(path, field.name), WHY.get(field.name) ?? OTHERWISE);
+      if (isFieldSet(message, field)) problems.add(field.name, WHY.get(field.name) ?? OTHERWISE);
     }
     for (const { no } of message.$unknown ?? []) {
-      problems.add(path, `field ${no} is none that this version of Meltemi knows`);
+      problems.add('', `field ${no} is none that this version of Meltemi knows`);
     }
   }
 }
