@@ -7,8 +7,8 @@ import { statusInWords } from './status-in-words.js';
 const USAGE = `meltemi status [--pid N | --socket PATH] [--json]
 
 What a running process is doing: where its rules come from and how they stand, services whose newest rules are not in
-force and why, clusters with their circuits and endpoints, calls under way. It must run with \`control\` in its
-configuration, by the same user.
+force and why, those whose calls go by a sidecar or nowhere, clusters with their circuits and endpoints, calls under
+way. It must run with \`control\` in its configuration, by the same user.
 
   --pid N         of this process; needed if there are several
   --socket PATH   the one on this socket, where \`control\` names one

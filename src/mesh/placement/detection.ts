@@ -47,8 +47,9 @@ export class Detection implements Expirable {
     this.asking = true;
     this.timer = this.runtime.timers.arm(ANSWER_MS, this);
     this.timer.ref();
-    this.detect().then(
-      (present) => this.answered(present),
+    const { detect } = this;
+    new Promise<boolean>((resolve) => resolve(detect())).then(
+      (present) => this.answered(present === true),
       () => this.answered(false),
     );
   }

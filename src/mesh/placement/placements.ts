@@ -192,9 +192,19 @@ export class Placements implements Expirable {
   }
 
   private detected(present: boolean): void {
-    if (present) this.parts.logger.info('there is a proxy beside this process');
+    if (present) this.tellFound();
     this.changed();
     this.parts.release();
+  }
+
+  private tellFound(): void {
+    const { options, logger } = this.parts;
+    const found = 'there is a proxy beside this process';
+    if (options.sidecar?.captures !== 'all') logger.info(found);
+    else
+      logger.warn(
+        `${found}: calls go through it and not through this mesh, unless sidecar.captures or placement say otherwise`,
+      );
   }
 
   private facts(target: Placeable, now: number): PlacementFacts {

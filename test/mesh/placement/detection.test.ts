@@ -71,3 +71,13 @@ test('closed, it holds nothing and tells nothing', async () => {
   await turn();
   expect([told, runtime.pending]).toEqual([[], 0]);
 });
+
+test('a question that throws is a no', async () => {
+  const runtime = new ManualRuntime();
+  const detect = () => {
+    throw new Error('no such thing');
+  };
+  const detection = new Detection(runtime, detect, () => {});
+  await turn();
+  expect([detection.present, runtime.pending]).toEqual([false, 0]);
+});

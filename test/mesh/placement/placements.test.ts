@@ -296,3 +296,40 @@ test('several protocols: what nobody describes cannot be told, and is refused', 
   const call = firstValueFrom(it.mesh.call({ host: 'other.test', port: 1 }, message('request', 'x')));
   await expect(call).rejects.toThrow('NO_RULES: no rules, and which protocol other.test:1 speaks cannot be told');
 });
+
+test('a service that is given another virtual address is dialled there; calls under way end where they are', async () => {
+  const it = placedWorld({ sidecar: { captures: 'services' }, placement: 'sidecar' }, described);
+  const answers: (() => void)[] = [];
+  it.server('240.240.0.1', (payload, later) => {
+    answers.push(() => later(`old ${payload}`));
+    return undefined;
+  });
+  it.server('240.240.0.2', (payload) => `new ${payload}`);
+  it.controlPlane.nothing();
+  const early = it.call();
+  while (answers.length === 0) await turn();
+  it.source.set(described.replace('240.240.0.1', '240.240.0.2'));
+  expect(await it.call()).toBe('new hello');
+  answers[0]!();
+  expect(await early).toBe('old hello');
+  expect(quiet(it.mesh)).toEqual(QUIET);
+});
+
+test('destinations by the thousand are forgotten, with all that they had', async () => {
+  const it = placedWorld({ sidecar: { ports: PORTS }, placement: 'sidecar' });
+  it.controlPlane.nothing();
+  expect(await it.call()).toBe('sidecar hello');
+  expect(sizes(it.mesh)).toMatchObject({ singles: 1, targets: 1 });
+  for (let i = 0; i < 10_000; i++) it.mesh.explain({ host: `host-${i}`, port: 1 }, {});
+  expect(sizes(it.mesh)).toMatchObject({ singles: 0, targets: 1, unsettled: 0 });
+  expect(count(it.mesh, 'placement_services')).toBe(1);
+  expect(await it.call()).toBe('sidecar hello');
+});
+
+test('a proxy that is found, and captures all, is worth a warning: calls go through it and not through us', async () => {
+  const warned: string[] = [];
+  const logger = { debug() {}, info() {}, warn: (line: string) => void warned.push(line), error() {} };
+  const it = placedWorld({ sidecar: { captures: 'all', detect: async () => true }, logger }, described);
+  await it.runtime.advanceAsync(0);
+  expect(warned).toEqual([expect.stringContaining('there is a proxy beside this process: calls go through it')]);
+});
