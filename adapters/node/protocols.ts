@@ -5,6 +5,7 @@ export const PROTOCOLS: ReadonlyMap<string, () => Promise<Protocol>> = new Map([
   ['dubbo', async () => (await import('../protocols/dubbo/index.js')).dubbo],
   ['thrift', async () => (await import('../protocols/thrift/index.js')).thrift],
   ['trpc', async () => (await import('../protocols/trpc/index.js')).trpc],
+  ['brpc', async () => (await import('../protocols/brpc/index.js')).brpc],
   ['tars', async () => (await import('../protocols/tars/index.js')).tars],
   ['videopacket', async () => (await import('../protocols/videopacket/index.js')).videopacket],
   ['qza', async () => (await import('../protocols/qza/index.js')).qza],

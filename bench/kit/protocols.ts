@@ -1,3 +1,4 @@
+import { brpc } from '../../adapters/protocols/brpc/index.js';
 import { dubbo } from '../../adapters/protocols/dubbo/index.js';
 import { tars } from '../../adapters/protocols/tars/index.js';
 import { thrift } from '../../adapters/protocols/thrift/index.js';
@@ -42,6 +43,7 @@ export const CODEC_SUBJECTS: readonly CodecSubject[] = [
     request: tarsCall,
     mutable: true,
   },
+  { name: 'brpc', about: 'bRPC', protocol: brpc, key: 'method', value: 'Echo', request: brpcCall, mutable: true },
   {
     name: 'videopacket',
     about: 'a protocol from a table: videopacket',
@@ -92,4 +94,16 @@ function tarsCall(bytes: number): Buffer {
   const body = Buffer.concat(fields);
   length.writeUInt32BE(body.length + 4);
   return Buffer.concat([length, body]);
+}
+
+/** `example.EchoService.Echo` as C++ writes it, with two user fields and that many bytes of payload. */
+function brpcCall(bytes: number): Buffer {
+  const meta = Buffer.from(
+    '0a1b0a136578616d706c652e4563686f5365727669636512044563686f18002082808080104a0d0a0475736572120572656ec3a94a0f0a08782d63616e61727912037965735000',
+    'hex',
+  );
+  const fixed = Buffer.from('PRPC\0\0\0\0\0\0\0\0', 'latin1');
+  fixed.writeUInt32BE(meta.length + bytes, 4);
+  fixed.writeUInt32BE(meta.length, 8);
+  return Buffer.concat([fixed, meta, Buffer.alloc(bytes, 0x78)]);
 }

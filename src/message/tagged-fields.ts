@@ -130,4 +130,23 @@ export function writeVarint(to: Uint8Array, at: number, value: number): number {
   return at + 1;
 }
 
+/** Bytes of a 64-bit number, given as two halves, as a varint. */
+export function varint64Length(high: number, low: number): number {
+  const h = high >>> 0;
+  if (h === 0) return varintLength(low);
+  return h < 0x8 ? 5 : h < 0x400 ? 6 : h < 0x20000 ? 7 : h < 0x1000000 ? 8 : h < 0x80000000 ? 9 : 10;
+}
+
+/** @returns where it ends */
+export function writeVarint64(to: Uint8Array, at: number, high: number, low: number): number {
+  let h = high >>> 0;
+  let l = low >>> 0;
+  while (h > 0) {
+    to[at++] = (l & 0x7f) | 0x80;
+    l = ((l >>> 7) | (h << 25)) >>> 0;
+    h >>>= 7;
+  }
+  return writeVarint(to, at, l);
+}
+
 const NO_BYTES = new Uint8Array(0);

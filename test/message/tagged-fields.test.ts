@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { FieldReader, varintLength, writeVarint } from '../../src/message/tagged-fields.js';
+import {
+  FieldReader,
+  varint64Length,
+  varintLength,
+  writeVarint,
+  writeVarint64,
+} from '../../src/message/tagged-fields.js';
 
 const reader = new FieldReader();
 
@@ -108,4 +114,19 @@ describe('a reader of tagged fields', () => {
       ),
     );
   });
+});
+
+test('numbers of 64 bits are written as they are read', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), fc.nat(70), (value, shift) => {
+      const number = value >> BigInt(Math.min(shift, 63));
+      const [high, low] = [Number(number >> 32n), Number(number & 0xffffffffn)];
+      const bytes = Buffer.alloc(12);
+      bytes[0] = 0x08;
+      const end = writeVarint64(bytes, 1, high, low);
+      expect(end - 1).toBe(varint64Length(high, low));
+      reader.open(bytes, 0, end);
+      expect([reader.next(), reader.high, reader.low, reader.end]).toEqual([true, high, low, end]);
+    }),
+  );
 });

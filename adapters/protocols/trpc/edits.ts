@@ -7,15 +7,18 @@ import {
   type Bytes,
   byteLength,
   COPY_FRAME_UP_TO,
+  encodedPair,
+  keyIs,
   type Message,
   type Mutation,
+  PAIR,
   type Slab,
   varintLength,
   writeVarint,
 } from '../../../src/message/index.js';
 import { FIXED_BYTES, FRAME, frameOf, isReply, MAX_HEADER_BYTES, writeSizes, writeStreamId } from './fixed-header.js';
 import type { Head } from './head.js';
-import { encodedPair, keyIs, PAIR, pairsOf } from './trans-info.js';
+import { pairsOf } from './trans-info.js';
 
 /** `insert` takes the place of the bytes from `from` up to `to`, counted from the frame's start. */
 interface Edit {

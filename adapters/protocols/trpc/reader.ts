@@ -3,10 +3,17 @@
  * own key; what answers or ends it has its pairs, and `error_msg` where there is one. The header's own fields win over
  * pairs of the same name.
  */
-import { type AttributeReader, FieldReader, type Message } from '../../../src/message/index.js';
+import {
+  type AttributeReader,
+  FieldReader,
+  type Message,
+  PAIR,
+  pairValue,
+  textAt,
+} from '../../../src/message/index.js';
 import { FRAME, frameOf, isReply } from './fixed-header.js';
 import type { Head } from './head.js';
-import { PAIR, pairsOf, pairValue, textAt } from './trans-info.js';
+import { pairsOf } from './trans-info.js';
 
 const field = new FieldReader();
 
@@ -25,7 +32,7 @@ export const trpcReader: AttributeReader = {
     if (head === undefined) return undefined;
     const own = ownField(head, key);
     if (own !== 0) return text(message, head, own);
-    return head.info === 0 ? undefined : pairValue(message.bytes[0]!, head, key);
+    return head.info === 0 ? undefined : pairValue(message.bytes[0]!, pairsOf(message.bytes[0]!, head), key);
   },
 
   keys(message) {

@@ -1,95 +1,12 @@
-/**
- * `trans_info`: a map of text to bytes, which is a field of {key, value} for each pair. Where a key comes twice the later
- * pair counts, as in every reader's map. A value that is no text (trpc-go puts any bytes there) is no attribute: it is passed
- * on, and may be deleted or replaced.
- */
-import { isUtf8 } from 'node:buffer';
-import { asciiAt, FieldReader, varintLength, writeVarint } from '../../../src/message/index.js';
+/** `trans_info`: a map of text to bytes, which trpc-go fills with any bytes; see `src/message/text-pairs.ts`. */
+import { findPairs } from '../../../src/message/index.js';
 import type { Head } from './head.js';
 
-/** Numbers that a pair takes in the index: its field's start and end, key and value by start and length. */
-export const PAIR = 6;
-
 const NO_PAIRS: readonly number[] = Object.freeze([]);
-const fields = new FieldReader();
-const entry = new FieldReader();
 
-/** All pairs, in order; found once. Those that are malformed inside are left out. */
+/** All pairs, in order; found once. */
 export function pairsOf(frame: Buffer, head: Head): readonly number[] {
   if (head.pairs !== undefined) return head.pairs;
-  head.pairs = head.info === 0 ? NO_PAIRS : findPairs(frame, head);
+  head.pairs = head.info === 0 ? NO_PAIRS : findPairs(frame, head.info, head.end, head.infoNumber);
   return head.pairs;
-}
-
-function findPairs(frame: Buffer, head: Head): number[] {
-  const pairs: number[] = [];
-  fields.open(frame, head.info, head.end);
-  while (fields.next()) {
-    if (fields.number !== head.infoNumber || fields.wireType !== 2) continue;
-    let key = fields.at;
-    let keyLength = 0;
-    let value = fields.at;
-    let valueLength = 0;
-    entry.open(frame, fields.at, fields.end);
-    while (entry.next()) {
-      if (entry.wireType !== 2) continue;
-      if (entry.number === 1) {
-        key = entry.at;
-        keyLength = entry.length;
-      } else if (entry.number === 2) {
-        value = entry.at;
-        valueLength = entry.length;
-      }
-    }
-    if (!entry.malformed) pairs.push(fields.start, fields.end, key, keyLength, value, valueLength);
-  }
-  return pairs;
-}
-
-/** @param lowerKey - lower-cased already */
-export function pairValue(frame: Buffer, head: Head, lowerKey: string): string | undefined {
-  const pairs = pairsOf(frame, head);
-  for (let i = pairs.length - PAIR; i >= 0; i -= PAIR) {
-    if (keyIs(frame, pairs[i + 2]!, pairs[i + 3]!, lowerKey)) return textAt(frame, pairs[i + 4]!, pairs[i + 5]!);
-  }
-  return undefined;
-}
-
-/** Is that the key, in any letter case? */
-export function keyIs(frame: Buffer, at: number, length: number, lowerKey: string): boolean {
-  if (length !== lowerKey.length) {
-    return length > lowerKey.length && textAt(frame, at, length)?.toLowerCase() === lowerKey;
-  }
-  for (let i = 0; i < length; i++) {
-    let c = frame[at + i]!;
-    if (c > 0x7f) return textAt(frame, at, length)?.toLowerCase() === lowerKey;
-    if (c >= 0x41 && c <= 0x5a) c |= 0x20;
-    if (c !== lowerKey.charCodeAt(i)) return false;
-  }
-  return true;
-}
-
-/** Undefined: it is no text. */
-export function textAt(frame: Buffer, at: number, length: number): string | undefined {
-  const ascii = asciiAt(frame, at, length);
-  if (ascii !== undefined) return ascii;
-  const bytes = frame.subarray(at, at + length);
-  return isUtf8(bytes) ? bytes.toString() : undefined;
-}
-
-/** The pair as the field of that number. */
-export function encodedPair(number: number, key: string, value: string): Buffer {
-  const keyLength = Buffer.byteLength(key);
-  const valueLength = Buffer.byteLength(value);
-  const length = 2 + varintLength(keyLength) + keyLength + varintLength(valueLength) + valueLength;
-  const pair = Buffer.allocUnsafe(1 + varintLength(length) + length);
-  pair[0] = (number << 3) | 2;
-  let at = writeVarint(pair, 1, length);
-  pair[at] = (1 << 3) | 2;
-  at = writeVarint(pair, at + 1, keyLength);
-  at += pair.write(key, at);
-  pair[at] = (2 << 3) | 2;
-  at = writeVarint(pair, at + 1, valueLength);
-  pair.write(value, at);
-  return pair;
 }

@@ -1,0 +1,121 @@
+import { FieldReader, findPairs, type Message, ProtocolError } from '../../../src/message/index.js';
+
+/** Magic, bytes of all that follows, bytes of the meta. */
+export const FIXED_BYTES = 12;
+
+/** Numbers of `RpcMeta`'s fields, and of those inside request and response. */
+export const META = { REQUEST: 1, RESPONSE: 2, ID: 4, STREAM: 8, USER_FIELDS: 9 } as const;
+export const REQUEST = { SERVICE: 1, METHOD: 2, LOG_ID: 3, TIMEOUT: 8 } as const;
+export const RESPONSE = { CODE: 1, TEXT: 2 } as const;
+
+/**
+ * Where things stand in a frame's meta: offsets from the frame's start, 0 for what is absent. Found in one walk while the
+ * frame is decoded; strings are built when somebody asks. Of a field that comes twice the last counts.
+ */
+export class Meta {
+  idHigh = 0;
+  idLow = 0;
+  /** The field `correlation_id`, its number included. */
+  id = 0;
+  idEnd = 0;
+  /** The field `request`, and where its bytes begin. */
+  request = 0;
+  requestAt = 0;
+  requestEnd = 0;
+  serviceAt = 0;
+  serviceLength = 0;
+  methodAt = 0;
+  methodLength = 0;
+  /** The field `log_id`. */
+  logId = 0;
+  /** The field `timeout_ms`. */
+  timeout = 0;
+  timeoutEnd = 0;
+  timeoutMs = 0;
+  code = 0;
+  textAt = 0;
+  textLength = 0;
+  /** The call opens a stream. */
+  opensStream = false;
+  /** There are user fields. */
+  hasUserFields = false;
+  /** Where the meta ends, and what follows begins. */
+  end = 0;
+  /** Of each user field in turn: see `text-pairs.ts`. Undefined: nobody asked yet. */
+  pairs: readonly number[] | undefined = undefined;
+
+  constructor(readonly isReply: boolean) {}
+}
+
+const fields = new FieldReader();
+const inner = new FieldReader();
+
+/**
+ * @param frame - holds the whole of the meta
+ * @throws ProtocolError - it is no protobuf
+ */
+export function readMeta(frame: Buffer, end: number, meta: Meta): Meta {
+  meta.end = end;
+  fields.open(frame, FIXED_BYTES, end);
+  while (fields.next()) {
+    const { number, wireType } = fields;
+    if (number === META.ID && wireType === 0) {
+      meta.id = fields.start;
+      meta.idEnd = fields.end;
+      meta.idHigh = fields.high | 0;
+      meta.idLow = fields.low | 0;
+    } else if (wireType !== 2) continue;
+    else if (number === META.REQUEST) readRequest(frame, meta);
+    else if (number === META.RESPONSE && meta.isReply) readResponse(frame, meta);
+    else if (number === META.STREAM) meta.opensStream = true;
+    else if (number === META.USER_FIELDS) meta.hasUserFields = true;
+  }
+  if (fields.malformed) throw new ProtocolError(`bRPC frame: the meta is no protobuf from byte ${fields.start} on`);
+  return meta;
+}
+
+function readRequest(frame: Buffer, meta: Meta): void {
+  meta.request = fields.start;
+  meta.requestAt = fields.at;
+  meta.requestEnd = fields.end;
+  inner.open(frame, fields.at, fields.end);
+  while (inner.next()) {
+    const { number, wireType } = inner;
+    if (number === REQUEST.SERVICE && wireType === 2) {
+      meta.serviceAt = inner.at;
+      meta.serviceLength = inner.length;
+    } else if (number === REQUEST.METHOD && wireType === 2) {
+      meta.methodAt = inner.at;
+      meta.methodLength = inner.length;
+    } else if (number === REQUEST.LOG_ID && wireType === 0) meta.logId = inner.start;
+    else if (number === REQUEST.TIMEOUT && wireType === 0) {
+      meta.timeout = inner.start;
+      meta.timeoutEnd = inner.end;
+      meta.timeoutMs = inner.high === 0 && inner.low <= 0x7fffffff ? inner.low : 0;
+    }
+  }
+}
+
+function readResponse(frame: Buffer, meta: Meta): void {
+  inner.open(frame, fields.at, fields.end);
+  while (inner.next()) {
+    if (inner.number === RESPONSE.CODE && inner.wireType === 0) meta.code = inner.low | 0;
+    else if (inner.number === RESPONSE.TEXT && inner.wireType === 2) {
+      meta.textAt = inner.at;
+      meta.textLength = inner.length;
+    }
+  }
+}
+
+/** What of a message was read; undefined if it was never decoded. */
+export function metaOf(message: Message): Meta | undefined {
+  return message.view as Meta | undefined;
+}
+
+const NO_PAIRS: readonly number[] = Object.freeze([]);
+
+/** All user fields, in order; found once. */
+export function userFields(frame: Buffer, meta: Meta): readonly number[] {
+  meta.pairs ??= meta.hasUserFields ? findPairs(frame, FIXED_BYTES, meta.end, META.USER_FIELDS) : NO_PAIRS;
+  return meta.pairs;
+}

@@ -1,0 +1,97 @@
+import { describe, expect, test } from '@jest/globals';
+import { brpc } from '../../../../adapters/protocols/brpc/index.js';
+import { formatWireId, type Message, Mutation } from '../../../../src/message/index.js';
+import { codecKit } from '../../../../src/testing/index.js';
+import { decoded, frameBytes, golden, goldenNames, replyOf, requestOf, samples } from './golden.js';
+
+const exchanges = goldenNames.filter((name) => !/big|stream/.test(name)).flatMap(samples);
+const mutation = Mutation.of([
+  ['x-tenant', 'blue'],
+  ['user', undefined],
+  ['X-CANARY', 'no'],
+  ['unicode', '微风 😀'],
+]);
+
+for (const check of codecKit({ protocol: brpc, exchanges, mutation, mutable: () => true })) test(check.name, check.run);
+
+const changed = (message: Message, entries: Mutation) =>
+  decoded(Buffer.concat(brpc.open('downstream').encode(message, message, entries)));
+
+describe('bRPC', () => {
+  test('the samples are a spread', () => {
+    expect(exchanges.length).toBeGreaterThan(60);
+  });
+
+  test('what follows the meta is never touched, however the meta changes', () => {
+    for (const name of [
+      'cpp-attachment',
+      'cpp-checksum',
+      'cpp-gzip',
+      'cpp-big-attachment',
+      'javabrpc-cpp-kv-attachment',
+    ]) {
+      const request = requestOf(name);
+      const bytes = Buffer.concat(request.bytes);
+      const body = bytes.subarray(12 + bytes.readUInt32BE(8));
+      const sent = Buffer.concat(
+        brpc
+          .open('upstream')
+          .encode(request, { idHigh: 7, idLow: 7 }, new Mutation().set('a', 'b').set('\0timeout', '77')),
+      );
+      expect(sent.subarray(12 + sent.readUInt32BE(8)).equals(body)).toBe(true);
+      const arrived = decoded(sent);
+      expect([formatWireId(arrived), arrived.get('a'), brpc.deadline!(arrived)]).toEqual([
+        String(7n * 2n ** 32n + 7n),
+        'b',
+        77,
+      ]);
+      expect([arrived.get('service'), arrived.get('method')]).toEqual([request.get('service'), request.get('method')]);
+    }
+  });
+
+  test('an attempt says what is left of the caller’s time, in the place where it was said', () => {
+    const request = requestOf('cpp-deadline-on-the-wire');
+    const said = brpc.deadline!(request)!;
+    expect(said).toBeGreaterThan(0);
+    const sent = changed(request, brpc.stamp!({ request, number: 1, remainingMs: said / 2 })!);
+    expect(brpc.deadline!(sent)).toBe(Math.floor(said / 2));
+    expect(Buffer.concat(changed(sent, new Mutation().set('\0timeout', String(said))).bytes)).toEqual(
+      Buffer.concat(request.bytes),
+    );
+    expect(brpc.stamp!({ request, number: 1, remainingMs: said - 5 })).toBeUndefined();
+    expect(brpc.stamp!({ request, number: 1, remainingMs: Number.POSITIVE_INFINITY })).toBeUndefined();
+  });
+
+  test('a refusal is what real clients were seen to read, and has all 64 bits of the id', () => {
+    const request = requestOf('cpp-normal');
+    const [bytes] = brpc.open('downstream').reject(request, { code: 'CIRCUIT_OPEN', message: 'open' }) as Buffer[];
+    const reply = decoded(bytes!, 'upstream');
+    expect([reply.kind, formatWireId(reply), reply.status, reply.get('error_text')]).toEqual([
+      ...['error', '4294967298', '1011', 'meltemi: open'],
+    ]);
+    expect(brpc.classify!(reply)).toBe('rejected');
+    expect(bytes!.readUInt32BE(4)).toBe(bytes!.readUInt32BE(8));
+  });
+
+  test('replies are told apart by their code', () => {
+    expect(brpc.classify!(replyOf('cpp-normal'))).toBe('ok');
+    expect(brpc.classify!(replyOf('cpp-unknown-service'))).toBe('framework');
+    expect(brpc.classify!(replyOf('cpp-jprotobuf-user-error'))).toBe('framework');
+    const own = Buffer.from('50525043000000060000000612020 82a2001'.replace(' ', ''), 'hex');
+    expect(brpc.classify!(decoded(own, 'upstream'))).toBe('business');
+  });
+
+  test('a request that opens a stream ends its connection, and not one that it would share', () => {
+    const [frame] = golden('cpp-stream').connections[0]!.frames;
+    expect(() => decoded(frameBytes(golden('cpp-stream').connections[0]!, frame!))).toThrow('opens a stream');
+  });
+
+  test.each([
+    ['another magic', '50525051', 'not bRPC: byte 3 of the frame is 0x51'],
+    ['a frame of a stream', '5354524d', 'a frame of a stream, which is not supported'],
+    ['a meta longer than the frame', '505250430000000200000003', 'a meta of 3 bytes; there is room for 2'],
+    ['a meta that is no protobuf', '5052504300000002000000020aff', 'the meta is no protobuf from byte 12 on'],
+  ])('%s ends the connection', (_, hex, says) => {
+    expect(() => decoded(Buffer.from(hex, 'hex'))).toThrow(says);
+  });
+});
