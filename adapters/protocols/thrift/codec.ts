@@ -118,7 +118,8 @@ export class ThriftCodec implements Codec {
     }
     this.#skipping = total;
     this.#skip(input);
-    const told = exceptionFrame(head, tag, view, { code: 'REPLY_TOO_LARGE', message: `REPLY_TOO_LARGE: ${reason}` });
+    const failure = { code: 'REPLY_TOO_LARGE', message: `REPLY_TOO_LARGE: ${reason}` };
+    const told = exceptionFrame(view.inflated ?? head, tag, view, failure, head);
     return read(told, byteLength(told), transport);
   }
 }

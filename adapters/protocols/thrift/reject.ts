@@ -48,7 +48,7 @@ export function rejectFrame(request: Message, failure: Rejection): Bytes | undef
  * @param head - where the message's name is; `view` tells the place
  * @param frame - where its header is
  */
-export function exceptionFrame(head: Buffer, tag: number, view: View, failure: Rejection, frame: Buffer = head): Bytes {
+export function exceptionFrame(head: Buffer, tag: number, view: View, failure: Rejection, frame: Buffer): Bytes {
   const encoding = encodingOf(tag);
   const service = serviceBytes(head, view);
   const name = head.subarray(view.nameAt + service, view.nameAt + view.nameLength);

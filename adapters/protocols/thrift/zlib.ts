@@ -1,15 +1,18 @@
 /**
- * Messages of THeader that are zlib'd. To be read, only their beginning is inflated, of few bytes of input, so that no input
- * is worth much work: zlib makes 1,032 bytes of one at most. They are sent as they came; only another sequence id, which
- * is among the deflated bytes, makes us deflate anew.
+ * Messages of THeader that are zlib'd. To be read, only their beginning is inflated, up to a bound. They are sent as they
+ * came; only another sequence id, which is among the deflated bytes, makes us deflate anew. That is work for all the bytes that
+ * come out, and zlib makes 1,032 of one: so what grows beyond a hundredfold is refused, unless it is small.
  */
 import { constants, deflateSync, inflateSync } from 'node:zlib';
 import { type Bytes, contiguous, ProtocolError } from '../../../src/message/index.js';
 import { MORE } from './head.js';
 import type { View } from './view.js';
 
-/** Deflated bytes that are tried, in turn, to find the head in. The second holds the longest name, however it is deflated. */
-const TRIES = [256, 8192] as const;
+/** Deflated bytes that are tried, in turn, to find the head in. The last hold the longest name, however it is deflated. */
+const TRIES = [256, 1024, 5120] as const;
+/** What may come out of them: all that the first can hold. */
+const MAX_BEGINNING = 264_192;
+const MAX_GROWTH = 100;
 /** What of the beginning is kept behind the head, for the type of a TApplicationException. */
 const KEPT_BEHIND = 1024;
 
@@ -30,7 +33,7 @@ export function inflatedHead(bytes: Buffer, at: number, read: (inflated: Buffer)
 
 function inflate(beginning: Buffer): Buffer {
   try {
-    return inflateSync(beginning, { finishFlush: constants.Z_SYNC_FLUSH });
+    return inflateSync(beginning, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_BEGINNING });
   } catch (error) {
     throw new ProtocolError(`a Thrift message said to be zlib'd: ${(error as Error).message}`);
   }
@@ -39,15 +42,17 @@ function inflate(beginning: Buffer): Buffer {
 /**
  * The message inflated, changed and deflated again; undefined if it is broken: then it is the receiver's to say so.
  * @param change - of the inflated message, a new one
- * @throws Error - it is longer than `maxBytes`
+ * @throws Error - it is longer than `maxBytes`, or than so small a one should be
  */
 export function repacked(deflated: Bytes, maxBytes: number, change: (message: Buffer) => Buffer): Buffer | undefined {
+  const input = contiguous(deflated);
+  const limit = Math.min(maxBytes, Math.max(MAX_BEGINNING, MAX_GROWTH * input.length));
   let message: Buffer;
   try {
-    message = inflateSync(contiguous(deflated), { maxOutputLength: maxBytes });
+    message = inflateSync(input, { maxOutputLength: limit });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') return undefined;
-    throw new Error(`a zlib'd message has more than ${maxBytes} bytes, which is the limit`);
+    throw new Error(`a zlib'd message of ${input.length} bytes has more than ${limit}, which is the limit for it`);
   }
   return deflateSync(change(message));
 }

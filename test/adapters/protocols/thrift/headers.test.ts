@@ -217,16 +217,37 @@ describe('zlib', () => {
     expect([sent.readInt32BE(0), sent.readInt32BE(8)]).toEqual([sent.length - 4, 1]);
   });
 
-  test('is bounded: little is inflated to read, and no more than the limit to change', () => {
-    const bomb = theader(Buffer.concat([call.subarray(0, -1), Buffer.alloc(40_000_000)]), { zlib: true });
-    const codec = thrift.open('downstream');
-    const queue = new ByteQueue();
-    queue.push(bomb);
-    const message = codec.decode(queue)!;
+  test('is bounded: little is inflated to read, and no more than a hundredfold to change', () => {
+    const bomb = theader(Buffer.concat([call.subarray(0, -1), Buffer.alloc(4_000_000)]), { zlib: true });
+    const message = decoded(bomb);
     expect(message.get('method')).toBe('ping');
-    expect(() => codec.encode(message, { idHigh: 0, idLow: 1 })).toThrow(
-      'more than 16777216 bytes, which is the limit',
+    const encode = () => thrift.open('upstream').encode(message, { idHigh: 0, idLow: 1 });
+    expect(encode).toThrow(/^a zlib'd message of \d{4} bytes has more than \d{6}, which is the limit for it$/);
+    const codec = thrift.open('upstream', { maxMessageBytes: 5000 });
+    expect(() => codec.encode(decoded(bytes), { idHigh: 0, idLow: 1 })).toThrow(
+      'has more than 5000, which is the limit',
     );
+  });
+
+  test("a long name that hardly deflates is found, and one behind a bomb's beginning is not looked for", () => {
+    let name = '';
+    for (let i = 0, seed = 1; i < 3000; i++) {
+      seed = (Math.imul(seed, 48271) >>> 0) % 0x7fffffff;
+      name += String.fromCharCode(97 + (seed % 26));
+    }
+    const long = theader(strict({ name, body }), { zlib: true });
+    expect(decoded(long).get('method')).toBe(name);
+    const bomb = theader(strict({ name, body: Buffer.alloc(3_000_000) }), { zlib: true });
+    expect(() => decoded(bomb)).toThrow("a Thrift message said to be zlib'd: ");
+  });
+
+  test('a reply over the size limit is told under its name', () => {
+    const text = Array.from({ length: 3000 }, (_, i) => String(Math.imul(i, 2654435761))).join();
+    const reply = theader(strict({ type: 2, seq: 7, body: textField('binary', 0, text) }), { seq: 7, zlib: true });
+    const queue = new ByteQueue();
+    queue.push(reply);
+    const told = thrift.open('upstream', { maxMessageBytes: 4000 }).decode(queue)!;
+    expect(told).toMatchObject({ kind: 'error', idLow: 7, status: '7', operation: 'ping' });
   });
 
   test('broken: behind the head it is the receiver who says so; before, it is no Thrift', () => {
