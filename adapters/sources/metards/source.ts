@@ -66,8 +66,9 @@ class Session implements Expirable {
   /** Was there ever an answer? */
   #synced = false;
   #told = '';
-  /** Names of the last `complete`. */
-  #toldOf: ReadonlySet<string> | undefined;
+  /** Those that the newest answer was for. */
+  #answeredNames: ReadonlySet<string> | undefined;
+  #toldNames: ReadonlySet<string> | undefined;
   #failures = 0;
   #attempt = 0;
   #retry: Timer | undefined;
@@ -178,19 +179,21 @@ class Session implements Expirable {
   }
 
   async #takeInSlices(stream: RouteStream, bytes: Buffer): Promise<void> {
+    if (this.#subscriber.closed) return;
     const response = this.#decode(stream, bytes);
     if (response === undefined) return;
-    const steps = this.#tables.take(response.resources, this.#names);
+    const names = this.#names;
+    const steps = this.#tables.take(response.resources, names);
     let until = this.#runtime.now() + SLICE_MS;
     let step = steps.next();
     while (!step.done) {
       if (this.#runtime.now() >= until) {
         await new Promise((resolve) => setImmediate(resolve));
+        if (this.#subscriber.closed) return;
         until = this.#runtime.now() + SLICE_MS;
       }
       step = steps.next();
     }
-    if (this.#subscriber.closed) return;
     const changes = step.value;
     if (stream !== this.#stream) {
       // Lost meanwhile. What it said holds, though nobody is there to be told.
@@ -202,6 +205,7 @@ class Session implements Expirable {
     if (this.#doubt === undefined) changes.push(...this.#tables.removeAbsent());
     this.#version = response.versionInfo;
     this.#nonce = response.nonce;
+    this.#answeredNames = names;
     this.#say(changes, first);
     this.#busy = false;
     this.#request(stream);
@@ -230,13 +234,13 @@ class Session implements Expirable {
     const complaints = this.#complaints();
     const told = complaints.map(({ message }) => message).join('\n');
     const state = { type: 'state', state: 'live', version: this.#version } as const;
-    const of = this.#names;
-    if (changes.length === 0 && told === this.#told && of === this.#toldOf && !first) {
+    const of = this.#answeredNames;
+    if (changes.length === 0 && told === this.#told && of === this.#toldNames && !first) {
       this.#subscriber.next([state]);
       return;
     }
     this.#told = told;
-    this.#toldOf = of;
+    this.#toldNames = of;
     const complete = of === undefined ? { type: 'complete' as const } : { type: 'complete' as const, of };
     this.#subscriber.next([...changes, ...complaints, state, complete]);
   }

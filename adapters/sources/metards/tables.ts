@@ -30,6 +30,7 @@ interface Entry {
 
 export class Tables {
   readonly #entries = new Map<string, Entry>();
+  /** Services that the newest answer left out, and that were not removed yet. */
   readonly #absent = new Set<string>();
   /** Of the newest answer as a whole. */
   #problems: string[] = [];
@@ -42,23 +43,11 @@ export class Tables {
     private readonly server: string,
   ) {}
 
-  /** Tables in force. */
-  get size(): number {
-    let size = 0;
-    for (const { table } of this.#entries.values()) if (table !== undefined) size++;
-    return size;
-  }
-
   /** Problems that stand, in words. */
   problems(): readonly string[] {
     const told = [...this.#problems];
     for (const { problem } of this.#entries.values()) if (problem !== undefined) told.push(problem);
     return told;
-  }
-
-  /** Services that the newest answer left out, and that were not removed yet. */
-  get absent(): ReadonlySet<string> {
-    return this.#absent;
   }
 
   /**
@@ -87,7 +76,7 @@ export class Tables {
     return changes;
   }
 
-  /** Takes the services that are {@link absent} away. */
+  /** Takes away what the newest answer left out. */
   removeAbsent(): RuleChange[] {
     const changes: RuleChange[] = [];
     for (const key of this.#absent) {
@@ -131,7 +120,7 @@ export class Tables {
   #entry(message: RouteConfiguration, value: Uint8Array, changes: RuleChange[]): Entry {
     const { name } = message;
     const before = this.#entries.get(name)?.table;
-    const bytes = value.slice();
+    const bytes = new Uint8Array(value);
     const table = routeTable(message, this.source, `${this.server} ${name}`);
     if (table instanceof Problems) {
       return { bytes, table: before, problem: `${name} stays as it was before: ${table}` };
