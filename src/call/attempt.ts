@@ -38,7 +38,7 @@ export interface Connection {
 
 /** One try at an upstream. Retries and hedges make several of a pass. */
 export abstract class Attempt implements Expirable {
-  /** Which stages let it through, a bit each; the runner's own. */
+  /** Which stages let it through and are to be settled with it, a bit each; the runner's own. */
   passed = 0;
   /** What is put on the wire besides the request: interceptors' and rules' changes, stamps. */
   mutation: Mutation | undefined = undefined;

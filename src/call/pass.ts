@@ -14,7 +14,7 @@ export abstract class Pass implements Expirable {
   attempt: Attempt | undefined = undefined;
   /** Of the route's hash keys; undefined if the cluster does not ask for one. */
   hash: bigint | undefined = undefined;
-  /** Which stages let the pass through, a bit each: these are settled, in reverse. The runner's own. */
+  /** Which stages let the pass through and are to be settled with it, a bit each. The runner's own. */
   passed = 0;
   /** The deadline's. The pass is its owner, which costs no object more; the runner hands its expiry to the stage. */
   timer: Timer | undefined = undefined;

@@ -1,11 +1,11 @@
 import { type Attempt, type Call, Failure, type Outcome, Pass, Reply } from '../call/index.js';
-import { type Gate, WAIT, withMutation } from '../policy/index.js';
+import { type Verdict, WAIT, withMutation } from '../policy/index.js';
 import type { Timer } from '../runtime/index.js';
 import { RoutedAttempt } from './attempt-run.js';
 import type { InnerOwner, Running } from './interceptors.js';
 import { ENTERING, type Phase, RUNNING, WAITING } from './phase.js';
 import type { PassOwner, RoutePlan } from './plan.js';
-import { settle } from './settle.js';
+import { onStageThrow } from './settle.js';
 import { alreadyBegun } from './stream-run.js';
 
 /**
@@ -143,9 +143,18 @@ export class RoutedPass extends Pass {
   private go(slot: number): void {
     const plan = this.plan;
     try {
-      if (slot <= DEADLINE && plan.deadline !== null && !this.enter(plan.deadline, DEADLINE)) return;
-      if (slot <= RATE_LIMIT && plan.rateLimit !== null && !this.enter(plan.rateLimit, RATE_LIMIT)) return;
-      if (slot <= PACING && plan.pacing !== null && !this.enter(plan.pacing, PACING)) return;
+      if (slot <= DEADLINE && plan.deadline !== null) {
+        this.entering(DEADLINE);
+        if (!this.entered(plan.deadline.before(this))) return;
+      }
+      if (slot <= RATE_LIMIT && plan.rateLimit !== null) {
+        this.entering(RATE_LIMIT);
+        if (!this.entered(plan.rateLimit.before(this))) return;
+      }
+      if (slot <= PACING && plan.pacing !== null) {
+        this.entering(PACING);
+        if (!this.entered(plan.pacing.before(this))) return;
+      }
       if (slot <= INTERCEPTORS && plan.interceptors !== null) {
         this.slot = INTERCEPTORS;
         const chain = plan.interceptors.run(this);
@@ -153,7 +162,10 @@ export class RoutedPass extends Pass {
         else this.instead = chain;
         return;
       }
-      if (slot <= MIRROR && plan.mirror !== null && !this.enter(plan.mirror, MIRROR)) return;
+      if (slot <= MIRROR && plan.mirror !== null) {
+        this.entering(MIRROR);
+        if (!this.entered(plan.mirror.before(this))) return;
+      }
       this.slot = RETRY;
       if (plan.retry !== null) plan.retry.deposit(this);
       this.attemptOnce();
@@ -173,10 +185,14 @@ export class RoutedPass extends Pass {
     attempt.start();
   }
 
-  private enter(gate: Gate<Pass>, slot: number): boolean {
+  private entering(slot: number): void {
     this.slot = slot;
     this.phase = ENTERING;
-    const verdict = gate.before(this);
+  }
+
+  /** What the stage said that is being entered; false: the pass does not go on now. */
+  private entered(verdict: Verdict): boolean {
+    const { slot } = this;
     const heard = this.phase as Phase | Failure | undefined;
     this.phase = RUNNING;
     if (verdict !== undefined && verdict !== WAIT) {
@@ -184,7 +200,9 @@ export class RoutedPass extends Pass {
       return false;
     }
     if (this.settled) {
-      settle(gate, this, this.outcome!);
+      this.passed |= slot;
+      if (slot === DEADLINE) this.settleDeadline(this.outcome!);
+      else this.settleStages(this.outcome!);
       return false;
     }
     if (verdict === WAIT) {
@@ -218,11 +236,9 @@ export class RoutedPass extends Pass {
     this.instead?.end(outcome);
     // An attempt of a pass within is that pass's to end.
     for (let attempt = this.attempt; attempt?.pass === this; attempt = attempt.previous) attempt.end(outcome);
-    const { plan, passed } = this;
-    if ((passed & MIRROR) !== 0) settle(plan.mirror!, this, outcome);
-    if ((passed & PACING) !== 0) settle(plan.pacing!, this, outcome);
-    if ((passed & RATE_LIMIT) !== 0) settle(plan.rateLimit!, this, outcome);
-    if ((passed & INNER) !== 0) this.owner.passEnded(this, outcome);
+    this.settleStages(outcome);
+    const { plan } = this;
+    if ((this.passed & INNER) !== 0) this.owner.passEnded(this, outcome);
     else if (outcome instanceof Failure) {
       if (plan.fallback === null || this.call.stream?.committed === true || !this.fallBack(outcome))
         this.leave(outcome);
@@ -230,8 +246,35 @@ export class RoutedPass extends Pass {
   }
 
   private leave(outcome: Outcome): void {
-    if ((this.passed & DEADLINE) !== 0) settle(this.plan.deadline!, this, outcome);
+    this.settleDeadline(outcome);
     this.owner.passEnded(this, outcome);
+  }
+
+  /** Those that let it through, in reverse; the deadline comes last, see below. One that throws is told of. */
+  private settleStages(outcome: Outcome): void {
+    try {
+      if (this.leaves(MIRROR)) this.plan.mirror!.settled(this, outcome);
+      if (this.leaves(PACING)) this.plan.pacing!.settled(this, outcome);
+      if (this.leaves(RATE_LIMIT)) this.plan.rateLimit!.settled(this, outcome);
+    } catch (thrown) {
+      onStageThrow(thrown);
+      this.settleStages(outcome);
+    }
+  }
+
+  private settleDeadline(outcome: Outcome): void {
+    try {
+      if (this.leaves(DEADLINE)) this.plan.deadline!.settled(this, outcome);
+    } catch (thrown) {
+      onStageThrow(thrown);
+    }
+  }
+
+  /** Was it let through by that stage, and not settled with it yet? */
+  private leaves(slot: number): boolean {
+    if ((this.passed & slot) === 0) return false;
+    this.passed &= ~slot;
+    return true;
   }
 
   /** True if something else answers now. */
@@ -251,7 +294,7 @@ export class RoutedPass extends Pass {
     if (this.call.deadlineAt <= this.call.now) return false;
     const plan = this.plan.fallbackPlan(answer);
     if (plan instanceof Failure) return false;
-    if ((this.passed & DEADLINE) !== 0) settle(this.plan.deadline!, this, failure);
+    this.settleDeadline(failure);
     const pass = new RoutedPass(this.call, plan, this.owner);
     pass.hash = this.hash;
     this.instead = pass;
