@@ -7,9 +7,9 @@ import type { Attempt } from './attempt.js';
  * connection that the attempt was sent on, those of the upstream from there through the attempt to the edge. The message
  * that ends it is the call's reply.
  *
- * - **Shared connections.** A stream needs an id on each of its two connections and nothing more, so only multiplexed
- *   protocols have them. How fast its ends send is theirs to agree: a protocol with streams has messages for that, which are
- *   passed on like all others.
+ * - **Connections.** The opener may have many streams and calls on its connection, told apart by ids, so only multiplexed
+ *   protocols have streams. Towards the upstream a stream has a connection of its own: one that is given up takes its
+ *   connection with it. How fast its ends send is theirs to agree: messages for that are passed on like all others.
  * - **Never opened twice**, once anybody may have noticed: after {@link StreamEdge.committed} there is no retry, no fallback.
  */
 export interface StreamEdge {

@@ -21,12 +21,13 @@ import { WaitingLine } from './waiting-line.js';
  *   meanwhile, and find no connection open, are refused at once with the last error, so that another endpoint gets them.
  * - **A peer that drains** (read-only, GOAWAY) gets no new calls on that connection; a fresh one is tried after the same
  *   back-off, since what says so is often about to be replaced by what listens on the same address.
+ * - **A stream has a connection of its own**, of a pool within the pool: one that ends before the upstream ends it takes its
+ *   connection with it, since that is what surely tells the upstream. After an orderly end the connection serves another.
  * - **Nothing waits for ever**: while attempts wait there is an open connection whose replies make room, or a dial
  *   with a time limit; when the last of both fails, all that wait are refused.
  */
 export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
   readonly address: string;
-  readonly counters = new ConnectionCounters();
   readonly #connections: UpstreamConnection[] = [];
   readonly #dials = new Set<Dial>();
   readonly #waiting = new WaitingLine();
@@ -37,7 +38,11 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
   #drained: (() => void)[] | undefined = undefined;
   #connectTimeoutMs: number;
   #maxConnections: number;
+  /** By those that hold it. */
+  #allowed = Number.POSITIVE_INFINITY;
   #holders = 0;
+  /** Of its streams; undefined: there was none yet. */
+  #streams: PeerPool | undefined = undefined;
 
   constructor(
     readonly target: SocketAddress,
@@ -48,6 +53,7 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
     private readonly listener: ConnectionListener,
     /** The last holder let go: drain it. */
     private readonly unused: (pool: PeerPool) => void,
+    readonly counters = new ConnectionCounters(),
   ) {
     this.address = formatAddress(target);
     this.#backoff = new Backoff(runtime, options);
@@ -56,16 +62,16 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
   }
 
   get open(): number {
-    return this.#connections.length;
+    return this.#connections.length + (this.#streams?.open ?? 0);
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + (this.#streams?.waiting ?? 0);
   }
 
   /** Calls sent and not answered, tombstones included. */
   get outstanding(): number {
-    let sum = 0;
+    let sum = this.#streams?.outstanding ?? 0;
     for (const connection of this.#connections) sum += connection.outstanding;
     for (const connection of this.#leaving) sum += connection.outstanding;
     return sum;
@@ -80,6 +86,9 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
   }
 
   checkout(attempt: Attempt): Connection | undefined {
+    if (attempt.request.kind === 'stream-open' && this.options.maxInFlight > 1) {
+      return this.#streamPool().checkout(attempt);
+    }
     const connection = this.#waiting.length === 0 ? this.#roomiest() : undefined;
     if (connection === undefined) return this.#wait(attempt);
     if (this.options.maxInFlight === 1) connection.promisedTo = attempt;
@@ -90,13 +99,16 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
     if (this.#waiting.leave(attempt)) return;
     for (const connection of this.#connections) if (connection.giveBack(attempt)) return;
     for (const connection of this.#leaving) if (connection.giveBack(attempt)) return;
+    this.#streams?.withdraw(attempt);
   }
 
   /** A holder that wants to know sooner: the smallest wish of all holders counts. */
-  hold(connectTimeoutMs = this.#connectTimeoutMs, maxConnections = this.#maxConnections): this {
+  hold(connectTimeoutMs = this.#connectTimeoutMs, maxConnections = this.#allowed): this {
     this.#holders++;
+    this.#allowed = Math.min(this.#allowed, maxConnections);
     this.#maxConnections = Math.max(1, Math.min(this.#maxConnections, maxConnections));
     this.#connectTimeoutMs = Math.min(this.#connectTimeoutMs, connectTimeoutMs);
+    this.#streams?.hold(connectTimeoutMs, maxConnections);
     return this;
   }
 
@@ -114,7 +126,7 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
       this.#drainTimer = this.runtime.timers.armAt(dueAt, this);
     }
     this.#letGo();
-    return done;
+    return this.#streams === undefined ? done : Promise.all([done, this.#streams.drain(timeoutMs)]).then(() => {});
   }
 
   /** The drain's time is up. */
@@ -181,6 +193,16 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
     if (byPeer) this.#backoff.drained(failure);
     this.#tell('draining', reason);
     this.#moveOn(failure);
+  }
+
+  #streamPool(): PeerPool {
+    if (this.#streams !== undefined) return this.#streams;
+    const { target, protocol, transport, runtime, listener, counters } = this;
+    const options = { ...this.options, maxInFlight: 1, maxConnections: MAX_STREAMS };
+    const streams = new PeerPool(target, protocol, transport, runtime, options, listener, () => {}, counters);
+    this.#streams = streams.hold(this.#connectTimeoutMs, this.#allowed);
+    if (this.#drained !== undefined) void streams.drain(Math.max(0, this.#drainTimer!.dueAt - runtime.now()));
+    return streams;
   }
 
   #remove(connection: UpstreamConnection): void {
@@ -253,5 +275,8 @@ export class PeerPool implements Peer, ConnectionOwner, Dialer, Expirable {
     this.listener(reason === undefined ? event : { ...event, reason });
   }
 }
+
+/** Connections of streams to one address, unless a cluster that names it wants fewer: as where each call has its own. */
+const MAX_STREAMS = 1024;
 
 const GONE = new Failure('DRAINING', { reason: 'nobody needs the endpoint any more' });

@@ -7,8 +7,8 @@ import type { Ledger } from './ledger.js';
  * The streams of one upstream connection, beside its calls: the attempt that opened a stream stands in the ledger, under the
  * id that the connection gave it, until the stream has ended. What comes late, for a stream that is over, reaches nobody.
  *
- * An end that is ours (the opener's own, or a call that ended otherwise) is told to the peer, and the attempt's place is
- * free: the peer owes nothing more, so there is no tombstone.
+ * An end that is ours (the opener's own, or a call that ended otherwise) is told to the peer, and its connection closed once
+ * that is written: a peer may take the end of the connection for the only sign. So there is no tombstone.
  */
 export class UpstreamStreams {
   /** Those that were told to wait until the connection takes more. */

@@ -137,14 +137,14 @@ export class UpstreamConnection implements Connection, Watched {
     ) {
       this.drain(`${this.#timeouts} attempts timed out and nothing was read between`);
     }
-    if (reset) this.#freed();
+    if (reset) this.drain(ABANDONED);
     else this.#closeIfDone();
   }
 
   push(attempt: Attempt, message: Message): boolean {
     if (this.#closed || this.#streams === undefined) return true;
     const more = this.#streams.push(attempt, message);
-    if (message.kind === 'stream-close') this.#freed();
+    if (message.kind === 'stream-close') this.drain(ABANDONED);
     return more;
   }
 
@@ -290,12 +290,6 @@ export class UpstreamConnection implements Connection, Watched {
     if (refusal !== undefined && refusal !== 'close') this.#write(refusal);
   }
 
-  /** A place is free again, though no reply was read. */
-  #freed(): void {
-    this.#closeIfDone();
-    if (!this.#closed) this.owner.roomier(this);
-  }
-
   #closeIfDone(): void {
     if (this.accepting || this.#closed || this.#calls.live > 0 || this.promisedTo !== undefined) return;
     this.#shut();
@@ -326,6 +320,8 @@ export class UpstreamConnection implements Connection, Watched {
     this.#calls.lose(failure);
   }
 }
+
+const ABANDONED = 'its stream was given up by who opened it';
 
 function isOfStream({ kind }: Message): boolean {
   return kind === 'stream-data' || kind === 'stream-end' || kind === 'stream-close';
