@@ -5,6 +5,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { decodeCommand } from '../../../adapters/cli/decode.js';
 import { bytesOf, entry, type GoldenFrame } from '../protocols/dubbo/golden.js';
+import { reply as thriftReply, request as thriftRequest } from '../protocols/thrift/golden.js';
 
 const request = bytesOf(entry('apache-dubbo-3.3.6-attachments.json', 'attachments-two').request!);
 const reply = bytesOf(entry('apache-dubbo-3.3.6-attachments.json', 'attachments-two').response!);
@@ -113,6 +114,29 @@ describe('meltemi decode', () => {
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain(says);
     expect(err.split('\n')).toHaveLength(2);
+  });
+
+  test('knows Thrift: pairs, services and types of errors', async () => {
+    const calls = await run(
+      ['thrift', '--json'],
+      [thriftRequest('py-framed-binary-mux-call'), thriftRequest('go-header-binary-headers')],
+    );
+    expect(
+      calls.out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { kind: 'request', operation: expect.stringContaining('/'), attributes: { service: expect.any(String) } },
+      {
+        kind: 'request',
+        id: '1',
+        operation: 'ping',
+        attributes: { method: 'ping', 'x-user': 'rené', 'x-trace': 'abc-1' },
+      },
+    ]);
+    const replies = await run(['thrift', '--from', 'server'], [thriftReply('py-framed-json-unknown-method')]);
+    expect(replies.out).toBe('error     0 added status=1 method=added (72 bytes)\n');
   });
 
   test('takes an empty input for no messages', async () => {
