@@ -84,9 +84,13 @@ export function cluster(host: string, more: Partial<ClusterRule> = {}): ClusterR
   };
 }
 
-/** @param salt - other addresses for the same number of endpoints */
-export function endpoints(host: string, count: number, salt = 0): EndpointsRule {
-  return { key: `${host}_${PORT}`, endpoints: Array.from({ length: count }, (_, i) => endpoint(i, salt)), from };
+/**
+ * @param salt - other addresses for the same number of endpoints
+ * @param first - addresses from this one on
+ */
+export function endpoints(host: string, count: number, salt = 0, first = 0): EndpointsRule {
+  const list = Array.from({ length: count }, (_, i) => endpoint(first + i, salt));
+  return { key: `${host}_${PORT}`, endpoints: list, from };
 }
 
 function endpoint(i: number, salt: number): EndpointRule {

@@ -71,7 +71,7 @@ export class Members implements EndpointOwner {
         if (this.#next !== next) return; // closed meanwhile
       }
       const rule = offered[i]!;
-      if (!labels.every(([key, value]) => rule.labels[key] === value)) continue;
+      if (labels.length > 0 && !labels.every(([key, value]) => rule.labels[key] === value)) continue;
       const address = hostPort(rule);
       if (byAddress.has(address)) continue;
       const known = this.#byAddress.get(address) ?? this.#leaving.get(address);

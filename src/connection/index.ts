@@ -16,4 +16,4 @@ export { inRootContext } from './root-context.js';
 export { formatAddress, plainTransport, type SocketAddress, type TransportSocket } from './transport-socket.js';
 export type { PoolOptions } from './upstream/options.js';
 export type { PeerPool } from './upstream/peer-pool.js';
-export { Peers, type PeersOptions, type PeerWish } from './upstream/peers.js';
+export { Peers, type PeersOptions, type PeerTerms, type PeerWish } from './upstream/peers.js';

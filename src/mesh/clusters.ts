@@ -1,5 +1,5 @@
 import { Cluster, type ClusterEvent, type NameResolver, Names } from '../cluster/index.js';
-import type { Peers } from '../connection/index.js';
+import type { Peers, PeerTerms } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
 import {
   type Adoption,
@@ -164,13 +164,19 @@ export class Clusters {
 
   private create(key: string, rule: ClusterRule, protocol: Protocol): Live {
     const { runtime, peers, hash, onEvent, locality } = this.context;
+    // One for all endpoints: there may be tens of thousands.
+    let terms: PeerTerms = { protocol };
     const cluster = new Cluster(rule, {
       runtime,
       onEvent,
       locality,
       ...(hash === undefined ? {} : { hash }),
-      peers: ({ address: host, port }, { connectTimeoutMs, limits: { maxConnections } }) =>
-        peers.acquire({ address: { host, port }, protocol, connectTimeoutMs, maxConnections }),
+      peers: ({ address, port }, { connectTimeoutMs, limits: { maxConnections } }) => {
+        if (terms.connectTimeoutMs !== connectTimeoutMs || terms.maxConnections !== maxConnections) {
+          terms = { protocol, connectTimeoutMs, maxConnections };
+        }
+        return peers.reserve(address, port, terms);
+      },
     });
     cluster.setEndpoints(this.endpointsOf(rule, 'get'));
     const live: Live = { key, cluster, protocol, holders: new Map() };

@@ -226,21 +226,21 @@ export class Adoption implements Follower<ChangeSet> {
       const { head, routes } = yield* diffServices(previous, wanted);
       if (!head && routes.length === 0) return;
     }
-    this.#consider({ wanted, problems, unknown: [] }, changed);
+    yield* this.#consider({ wanted, problems, unknown: [] }, changed);
   }
 
   /** A cluster that is swept may be one that a waiting table thought was there. */
   *#considerAll(services: Set<string>, clusters: Set<string>): Work {
     do {
       for (const waiting of this.#waiting.values()) {
-        if (waiting.problems.length === 0) this.#consider(waiting, services);
+        if (waiting.problems.length === 0) yield* this.#consider(waiting, services);
         yield;
       }
     } while (this.#sweep(clusters));
   }
 
   /** Adopts the table or holds it. */
-  #consider({ wanted, problems }: HeldService, changed: Set<string>): void {
+  *#consider({ wanted, problems }: HeldService, changed: Set<string>): Work {
     const { key } = wanted;
     const previous = this.#services.coming(key);
     const unknown = problems.length > 0 || previous === undefined ? [] : this.#missing(wanted, previous);
@@ -250,9 +250,12 @@ export class Adoption implements Follower<ChangeSet> {
     }
     this.#waiting.delete(key);
     this.#services.set(key, wanted);
-    this.#count(namedClusters(wanted), 1);
-    if (previous !== undefined) this.#count(namedClusters(previous), -1);
     changed.add(key);
+    // Each look at all routes takes a large table half a millisecond.
+    yield;
+    this.#count(namedClusters(wanted), 1);
+    yield;
+    if (previous !== undefined) this.#count(namedClusters(previous), -1);
   }
 
   /** Destinations that nobody describes, and that the table in force does not name as well. */

@@ -9,9 +9,10 @@ import { MultiMap } from './multi-map.js';
 
 export class DestinationIndex {
   readonly #byVirtualAddress = new MultiMap();
-  readonly #byEndpoint = new MultiMap();
   readonly #byWildcard = new MultiMap();
-  readonly #all = [this.#byVirtualAddress, this.#byEndpoint, this.#byWildcard];
+  /** By port, then by address, which is the rule's own string: there are as many as endpoints. */
+  readonly #byEndpoint = new Map<number, MultiMap>();
+  readonly #all = [this.#byVirtualAddress, this.#byWildcard];
 
   constructor(private readonly services: ReadonlyMap<string, ServiceRule>) {}
 
@@ -29,11 +30,17 @@ export class DestinationIndex {
 
   /** @param key - of the endpoints' rule, which is their service's. */
   addEndpoint(key: string, { address, port }: EndpointRule): void {
-    this.#byEndpoint.add(serviceKey(address, port), key);
+    let ofPort = this.#byEndpoint.get(port);
+    if (ofPort === undefined) {
+      ofPort = new MultiMap();
+      this.#byEndpoint.set(port, ofPort);
+      this.#all.push(ofPort);
+    }
+    ofPort.add(address, key);
   }
 
   removeEndpoint(key: string, { address, port }: EndpointRule): void {
-    this.#byEndpoint.delete(serviceKey(address, port), key);
+    this.#byEndpoint.get(port)?.delete(address, key);
   }
 
   commit(): void {
@@ -55,7 +62,7 @@ export class DestinationIndex {
     if (named !== undefined) return [named];
     const byVirtualAddress = this.#known(this.#byVirtualAddress.get(key));
     if (byVirtualAddress.length > 0) return byVirtualAddress;
-    const byEndpoint = this.#known(this.#byEndpoint.get(key));
+    const byEndpoint = this.#known(this.#byEndpoint.get(port)?.get(host) ?? []);
     return byEndpoint.length > 0 ? byEndpoint : this.#wild(host, port);
   }
 

@@ -6,7 +6,9 @@ export interface LiveMap<V> extends ReadonlyMap<string, V> {
   coming(key: string): V | undefined;
 }
 
-const NOTHING: ReadonlyMap<string, undefined> = new Map();
+/** In place of a value: the key is taken away. Not undefined, so that one look tells whether anything is said of a key. */
+const GONE = Symbol('gone');
+const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
 
 /**
  * A map that is changed aside and shows all of a change at once, however large: what is set is kept over the map, out of
@@ -15,13 +17,15 @@ const NOTHING: ReadonlyMap<string, undefined> = new Map();
  */
 export class StagedMap<V> implements LiveMap<V> {
   readonly #settled = new Map<string, V>();
-  /** Over it. Undefined: taken away. */
-  #staged = new Map<string, V | undefined>();
+  /** Over it. */
+  #staged = new Map<string, V | typeof GONE>();
   /** The same, once it is to be seen. */
-  #shown: ReadonlyMap<string, V | undefined> = NOTHING;
+  #shown: ReadonlyMap<string, V | typeof GONE> = NOTHING;
 
   get(key: string): V | undefined {
-    return this.#shown.size > 0 && this.#shown.has(key) ? this.#shown.get(key) : this.#settled.get(key);
+    const shown = this.#shown.size > 0 ? this.#shown.get(key) : undefined;
+    if (shown === undefined) return this.#settled.get(key);
+    return shown === GONE ? undefined : shown;
   }
 
   has(key: string): boolean {
@@ -30,17 +34,19 @@ export class StagedMap<V> implements LiveMap<V> {
 
   get size(): number {
     let size = this.#settled.size;
-    for (const [key, value] of this.#shown) size += Number(value !== undefined) - Number(this.#settled.has(key));
+    for (const [key, value] of this.#shown) size += Number(value !== GONE) - Number(this.#settled.has(key));
     return size;
   }
 
   coming(key: string): V | undefined {
-    return this.#staged.has(key) ? this.#staged.get(key) : this.#settled.get(key);
+    const staged = this.#staged.get(key);
+    if (staged === undefined) return this.#settled.get(key);
+    return staged === GONE ? undefined : staged;
   }
 
   /** @param value - undefined takes the key away */
   set(key: string, value: V | undefined): void {
-    this.#staged.set(key, value);
+    this.#staged.set(key, value === undefined ? GONE : value);
   }
 
   /** From here on all that was set is seen. */
@@ -55,9 +61,13 @@ export class StagedMap<V> implements LiveMap<V> {
 
   /** After {@link commit}, and before anything else is set. */
   *settle(): Work {
+    if (this.#staged.size === 0) {
+      this.#shown = NOTHING;
+      return;
+    }
     let steps = 0;
     for (const [key, value] of this.#staged) {
-      if (value === undefined) this.#settled.delete(key);
+      if (value === GONE) this.#settled.delete(key);
       else this.#settled.set(key, value);
       if (++steps % 64 === 0) yield;
     }
@@ -71,10 +81,10 @@ export class StagedMap<V> implements LiveMap<V> {
         yield entry;
         continue;
       }
-      const value = this.#shown.get(entry[0]);
-      if (value !== undefined) yield [entry[0], value];
+      const value = this.#shown.get(entry[0])!;
+      if (value !== GONE) yield [entry[0], value];
     }
-    for (const [key, value] of this.#shown) if (value !== undefined && !this.#settled.has(key)) yield [key, value];
+    for (const [key, value] of this.#shown) if (value !== GONE && !this.#settled.has(key)) yield [key, value];
   }
 
   *keys(): MapIterator<string> {

@@ -19,7 +19,7 @@ export type Work<T = void> = Generator<void, T, void>;
 /** Half of the 5 ms that a slice may take: a long step, or a collection of garbage, comes on top. */
 const SLICE_MS = 2.5;
 /** 1 to 2 ms of work where the code is hot. */
-const AT_ONCE = 200;
+const AT_ONCE = 100;
 
 /** Whoever adds work has its AsyncLocalStorage stores retained by nothing here. */
 const ROOT = new AsyncResource('meltemi.work-queue');

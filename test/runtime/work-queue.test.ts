@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { finish, type Work, WorkQueue } from '../../src/runtime/index.js';
 
 /** Steps that are made in any case: see `work-queue.ts`. */
-const AT_ONCE = 200;
+const AT_ONCE = 100;
 /** A slice of 2.5 ms has room for so many steps of 1 ms, the one that oversteps it included. */
 const STEPS = 3;
 

@@ -5,6 +5,7 @@ import { type ConnectionListener, nobodyListens } from '../events.js';
 import { formatAddress, plainTransport, type SocketAddress, type TransportSocket } from '../transport-socket.js';
 import { type PoolOptions, resolvePoolOptions } from './options.js';
 import { PeerPool } from './peer-pool.js';
+import { ReservedPeer } from './reserved-peer.js';
 
 export interface PeersOptions {
   readonly runtime: Runtime;
@@ -14,8 +15,8 @@ export interface PeersOptions {
   readonly listener?: ConnectionListener;
 }
 
-export interface PeerWish {
-  readonly address: SocketAddress;
+/** What a cluster wants of all its peers. */
+export interface PeerTerms {
   readonly protocol: Protocol;
   /** Peers of different TLS identities are different peers. @defaultValue '', plain */
   readonly tls?: string;
@@ -23,6 +24,10 @@ export interface PeerWish {
   readonly connectTimeoutMs?: number;
   /** The cluster's, for each of its endpoints; the smallest that was ever asked for while the peer lives. */
   readonly maxConnections?: number;
+}
+
+export interface PeerWish extends PeerTerms {
+  readonly address: SocketAddress;
 }
 
 /**
@@ -41,13 +46,22 @@ export class Peers {
 
   /** The peer, held until `release()` is called once for each `acquire`. Connects when first called. */
   acquire(wish: PeerWish): Peer {
-    const key = `${wish.protocol.name}\n${wish.tls ?? ''}\n${formatAddress(wish.address)}`;
+    const key = keyOf(wish);
     let pool = this.#pools.get(key);
     if (pool === undefined) {
       pool = this.#create(key, wish);
       this.#pools.set(key, pool);
     }
     return pool.hold(wish.connectTimeoutMs, wish.maxConnections);
+  }
+
+  /** {@link acquire} with the first call, or at once if others have the peer: so who follows them finds it connected. */
+  reserve(host: string, port: number, terms: PeerTerms): Peer {
+    if (this.#pools.size > 0) {
+      const wish = { ...terms, address: { host, port } };
+      if (this.#pools.has(keyOf(wish))) return this.acquire(wish);
+    }
+    return new ReservedPeer(this, host, port, terms);
   }
 
   /** All that have connections or calls, for figures and tools. */
@@ -70,4 +84,8 @@ export class Peers {
       void unused.drain(options.drainTimeoutMs).then(() => this.#ending.delete(unused));
     });
   }
+}
+
+function keyOf({ protocol, tls = '', address }: PeerWish): string {
+  return `${protocol.name}\n${tls}\n${formatAddress(address)}`;
 }
