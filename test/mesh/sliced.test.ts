@@ -203,3 +203,24 @@ test.each([0, 5, 60, 140])('a mesh that is closed %i slices into a batch lets go
     working: 0,
   });
 });
+
+test('a large table is built when it comes, and not by the first call', async () => {
+  const it = await start();
+  const { services } = it.mesh as never as { services: { ready: Map<string, unknown> } };
+  const large = (host: string, count: number): RuleChange => {
+    const routes = Array.from({ length: count }, (_, i) => route(`${i}`, [], { destinations: [] }));
+    const key = serviceKey(host, PORT);
+    return { type: 'upsert', kind: 'service', rule: service(host, { key, port: PORT, protocol: 'frame', routes }) };
+  };
+  it.emit([large('large.test', 501), large('small.test', 500)]);
+  while (it.working()) await turn();
+  expect([...services.ready.keys()]).toEqual([serviceKey('large.test', PORT)]);
+  expect(await it.ask('large.test')).toBe('NO_CLUSTER');
+  expect(services.ready.size).toBe(0);
+  it.emit([large('other.test', 501)]);
+  while (it.working()) await turn();
+  it.emit(removals(['other.test', 'large.test']));
+  while (it.working()) await turn();
+  expect(services.ready.size).toBe(0);
+  await close(it.mesh, it.runtime);
+});
