@@ -1,9 +1,13 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { firstValueFrom } from 'rxjs';
+import { filter, firstValueFrom } from 'rxjs';
 import { meshOptions, parseConfig } from '../../../../adapters/node/index.js';
 import { readRules } from '../../../../adapters/sources/file/index.js';
 import { metaRdsSource, withAssumedServices } from '../../../../adapters/sources/metards/index.js';
-import { type MetaRdsServer, serveMetaRds } from '../../../../adapters/sources/metards/server/index.js';
+import {
+  type MetaRdsServer,
+  serveMetaRds,
+  toRouteConfigurations,
+} from '../../../../adapters/sources/metards/server/index.js';
 import {
   demoService,
   frames,
@@ -99,6 +103,25 @@ test('a TrafficPolicy of a file holds for routes that were pushed', async () => 
   await mesh.ready();
   const [plan] = mesh.plan({ host: 'demo.test', port: 9000 });
   expect(plan).toMatchObject({ route: 'v2', policy: { timeoutMs: 7_000 } });
+});
+
+test('a pattern that is none: the table stays as it was, and the status says why', async () => {
+  server = await serveMetaRds({ port: 0 });
+  server.publish(rules(demoService + to('v2')));
+  const { mesh, call } = start(demoService, { address: `127.0.0.1:${server.port}` });
+  await mesh.ready();
+  const accepted = firstValueFrom(
+    server.events.pipe(filter((event) => event.type === 'accepted' && event.version === '2')),
+  );
+  const [good] = toRouteConfigurations(rules(demoService + to('v1')));
+  const text = JSON.stringify(good).replace(
+    '"prefix":"/"',
+    '"prefix":"/","headers":[{"name":"k","safeRegexMatch":{"regex":"("}}]',
+  );
+  server.publishConfigurations([JSON.parse(text)]);
+  await accepted;
+  expect(await call()).toBe('10.0.0.2 hello');
+  expect(mesh.status.held).toEqual([{ service: 'demo.test_9000', why: [expect.stringContaining('"("')] }]);
 });
 
 describe('tables of services that nobody describes', () => {
