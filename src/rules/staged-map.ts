@@ -1,4 +1,4 @@
-import type { Work } from '../runtime/index.js';
+import { finish, type Work } from '../runtime/index.js';
 
 /** A live map that changes of rules are made to aside: see {@link StagedMap}. */
 export interface LiveMap<V> extends ReadonlyMap<string, V> {
@@ -46,6 +46,8 @@ export class StagedMap<V> implements LiveMap<V> {
 
   /** @param value - undefined takes the key away */
   set(key: string, value: V | undefined): void {
+    // Who follows a change may have failed before that was done.
+    if (this.#shown !== NOTHING) finish(this.settle());
     this.#staged.set(key, value === undefined ? GONE : value);
   }
 
@@ -59,7 +61,7 @@ export class StagedMap<V> implements LiveMap<V> {
     if (this.#shown === NOTHING) this.#staged = new Map();
   }
 
-  /** After {@link commit}, and before anything else is set. */
+  /** After {@link commit}, to its end before anything else is set. */
   *settle(): Work {
     if (this.#staged.size === 0) {
       this.#shown = NOTHING;

@@ -68,3 +68,13 @@ test('shows a large change in the middle of settling', () => {
   } while (!work.next().done);
   expect(steps).toBeGreaterThan(10);
 });
+
+test('shows nothing early, also if the change before was never settled', () => {
+  const map = new StagedMap<number>();
+  map.set('a', 1);
+  map.commit();
+  map.set('a', 2);
+  expect(map.get('a')).toBe(1);
+  map.commit();
+  expect(map.get('a')).toBe(2);
+});
