@@ -18,6 +18,8 @@ let server: ScriptedMetaRds;
 let runtime: ManualRuntime;
 let watching: Watching | undefined;
 const closers: (() => void)[] = [];
+/** Ids that were given to streams that were answered. */
+const nodes: string[] = [];
 
 beforeEach(async () => {
   server = await ScriptedMetaRds.start();
@@ -44,7 +46,7 @@ async function live(version: string, ...tables: Parameters<typeof table>[]): Pro
 
 async function answered(version: string, ...tables: Parameters<typeof table>[]): Promise<ScriptedStream> {
   const stream = await server.streams.next();
-  await stream.requests.next();
+  nodes.push((await stream.requests.next()).node!.id);
   stream.answer(
     version,
     tables.map((each) => table(...each)),
@@ -80,6 +82,8 @@ describe('a lost connection', () => {
     expect(batch.map(({ type }) => type)).toEqual(['upsert', 'state', 'complete']);
     expect(batch.at(-2)).toEqual({ type: 'state', state: 'live', version: '2' });
     expect(tablesOf(it)).toEqual({ [A]: ['v2'], [B]: ['v1'] });
+    const [before, after] = nodes.slice(-2);
+    expect(after).not.toBe(before);
   });
 
   test('has waits that begin anew once there was an answer', async () => {
