@@ -2,6 +2,7 @@ import { brpc } from '../../adapters/protocols/brpc/index.js';
 import { dubbo } from '../../adapters/protocols/dubbo/index.js';
 import { tars } from '../../adapters/protocols/tars/index.js';
 import { thrift } from '../../adapters/protocols/thrift/index.js';
+import { trpc } from '../../adapters/protocols/trpc/index.js';
 import { videopacket } from '../../adapters/protocols/videopacket/index.js';
 import { contiguous, type Protocol } from '../../src/message/index.js';
 import { requestFrame } from './frames.js';
@@ -44,6 +45,15 @@ export const CODEC_SUBJECTS: readonly CodecSubject[] = [
     mutable: true,
   },
   { name: 'brpc', about: 'bRPC', protocol: brpc, key: 'method', value: 'Echo', request: brpcCall, mutable: true },
+  {
+    name: 'trpc',
+    about: 'tRPC, unary',
+    protocol: trpc,
+    key: 'func',
+    value: '/trpc.helloworld.Greeter/Hello',
+    request: trpcCall,
+    mutable: true,
+  },
   {
     name: 'videopacket',
     about: 'a protocol from a table: videopacket',
@@ -106,4 +116,16 @@ function brpcCall(bytes: number): Buffer {
   fixed.writeUInt32BE(meta.length + bytes, 4);
   fixed.writeUInt32BE(meta.length, 8);
   return Buffer.concat([fixed, meta, Buffer.alloc(bytes, 0x78)]);
+}
+
+/** `/trpc.helloworld.Greeter/Hello` as trpc-go writes it, with a pair of trans_info and that many bytes of body. */
+function trpcCall(bytes: number): Buffer {
+  const header = Buffer.from(
+    '180e20cf0f2a19747270632e676f6c64656e2e636c69656e742e43616c6c65723218747270632e676f6c64656e2e64656d6f2e477265657465723a1e2f747270632e68656c6c6f776f726c642e477265657465722f48656c6c6f40014a1d0a0f747270632d647965696e672d6b6579120a63616e6172792d6b6579',
+    'hex',
+  );
+  const fixed = Buffer.from('09300000000000000000000000010100', 'hex');
+  fixed.writeUInt32BE(16 + header.length + bytes, 4);
+  fixed.writeUInt16BE(header.length, 8);
+  return Buffer.concat([fixed, header, Buffer.alloc(bytes, 0x78)]);
 }

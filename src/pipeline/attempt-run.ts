@@ -124,6 +124,7 @@ export class RoutedAttempt extends Attempt {
   /** The opening of its stream has an answer: what only waited for that is let go. */
   answered(reply: Reply): void {
     this.sent = 'yes';
+    this.pass.call.now = this.plan.runtime.now();
     this.timer?.cancel();
     this.timer = undefined;
     if (this.leaves(BREAKER)) settle(this.plan.breaker!, this, reply);

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach } from '@jest/globals';
 import { trpc } from '../../../../adapters/protocols/trpc/index.js';
@@ -66,6 +67,8 @@ export interface TrpcScene {
   readonly network: MemoryNetwork;
   /** An unmodified client's connection to the service. */
   client(): Wire;
+  /** The same, on a port of this machine. */
+  dial(port: number): Wire;
   /** Serves an address: the test plays the server on each connection. */
   server(host: string): { readonly connections: Wire[]; stop(): void };
 }
@@ -81,6 +84,7 @@ export async function scene(yaml = TO_V1, options: Partial<MeshOptions> = {}): P
     runtime,
     network,
     client: () => new Wire(mesh.connect('greeter.test', 8000), 'upstream'),
+    dial: (port) => new Wire(connect({ port, host: '127.0.0.1' }), 'upstream'),
     server(host) {
       const connections: Wire[] = [];
       const stop = network.listen({ host, port: 8000 }, (socket) => connections.push(new Wire(socket, 'downstream')));
@@ -126,7 +130,7 @@ export class Wire {
 
   /** The oldest message that the test has not been given yet; waits a few turns for it. */
   async next(): Promise<Message> {
-    for (let i = 0; i < 50 && this.#given === this.messages.length; i++) await turn();
+    for (let i = 0; i < 2000 && this.#given === this.messages.length; i++) await turn();
     const message = this.messages[this.#given++];
     if (message === undefined) throw new Error('nothing came');
     return message;
@@ -140,7 +144,7 @@ export class Wire {
 
 /** Waits until it is so; fails if it is not after some turns of the event loop. */
 export async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 2000; i++) {
     if (condition()) return;
     await turn();
   }

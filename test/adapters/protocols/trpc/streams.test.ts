@@ -3,6 +3,7 @@ import { tap } from 'rxjs';
 import { trpc } from '../../../../adapters/protocols/trpc/index.js';
 import type { Interceptor } from '../../../../src/index.js';
 import type { Message } from '../../../../src/message/index.js';
+import type { BreakerEngine } from '../../../../src/spi.js';
 import { count, QUIET, quiet } from '../../../mesh/scene.js';
 import { decoded, frameBytes, golden, goldenNames, requestOf } from './golden.js';
 import { policy, routes, scene, TO_V1, type TrpcScene, turn, until, V1, V2, type Wire } from './scene.js';
@@ -480,6 +481,51 @@ describe('what rules do with streams', () => {
     const second = await answered(it, 102, first.downstream, first.upstream);
     second.wire.write(as(CLOSE, second.opening.idLow));
     await second.downstream.next();
+    await expectQuiet(it);
+  });
+
+  test('the circuit breaker learns of the answer, not of the end: a probe may be a stream for days', async () => {
+    const results: string[] = [];
+    const engine: BreakerEngine = {
+      state: 'closed',
+      probeInMs: undefined,
+      admit: () => ({ probe: false }),
+      settle: (_permit, result) => results.push(result),
+      close() {},
+    };
+    const it = await scene(
+      TO_V1 + policy('circuitBreaker: { errorPercent: 50, minimumCalls: 20, window: 10s, openTime: 5s }'),
+      {
+        engines: { breaker: { create: () => engine } },
+      },
+    );
+    const { downstream, wire } = await answered(it);
+    expect(results).toEqual(['ok']);
+    wire.stream.destroy();
+    await downstream.next();
+    expect(results).toEqual(['ok']);
+    await expectQuiet(it);
+  });
+
+  test('on the serving side: limited by MetaRouter, passed on to the app, refused where a handler answers', async () => {
+    const it = await scene(
+      `${TO_V1.trimEnd().slice(0, -1)}, localRateLimit: { tokenBucket: { maxTokens: 1, tokensPerFill: 1, fillInterval: 60s } } }\n`,
+    );
+    const app = it.server(V1);
+    const service = 'greeter.test:8000';
+    const front = await it.mesh.serve({ port: 0, service, forward: { host: V1, port: 8000 } });
+    const caller = it.dial(front.port);
+    const { wire, opening } = await answered(it, 100, caller, app);
+    caller.write(as(OPEN, 101));
+    expect((await caller.next()).status).toBe('23');
+    wire.write(as(CLOSE, opening.idLow));
+    expect((await caller.next()).status).toBe('0');
+    const handled = await it.mesh.serve({ port: 0, protocol: 'trpc', handler: (request) => request });
+    const other = it.dial(handled.port);
+    other.write(as(OPEN, 100));
+    expect((await other.next()).get('error_msg')).toContain('a handler answers calls');
+    caller.stream.destroy();
+    other.stream.destroy();
     await expectQuiet(it);
   });
 
