@@ -1,6 +1,7 @@
 /** Byte streams: the serve loop for downstreams, pools of upstream connections, what carries them. Imports `cluster`, `call` and below. */
 export { ByteBudget, type ByteHolder } from './downstream/byte-budget.js';
-export { type Downstream, type DownstreamLimits, type ServeOptions, serve } from './downstream/serve.js';
+export { Detection } from './downstream/detect.js';
+export { type Downstream, type DownstreamLimits, remoteAddress, type ServeOptions, serve } from './downstream/serve.js';
 export {
   ConnectionCounters,
   type ConnectionEvent,

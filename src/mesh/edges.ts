@@ -3,11 +3,13 @@ import { type Dispatcher, Failure } from '../call/index.js';
 import {
   ByteBudget,
   type ConnectionOptions,
+  Detection,
   type Downstream,
   type Drainable,
   type Listener,
   listen,
   Relay,
+  remoteAddress,
   type Successor,
   serve,
 } from '../connection/index.js';
@@ -39,6 +41,17 @@ export class Edges {
     const { runtime, budget, options } = this;
     const limits = options.downstream ?? {};
     return this.keep(serve(stream, protocol, dispatcher, { ...limits, runtime, budget, listener: tellConnection }));
+  }
+
+  /** Reads requests of whichever protocol the client's first bytes are, and hands them to its dispatcher. */
+  detect(stream: Duplex, served: ReadonlyMap<Protocol, Dispatcher>): Drainable {
+    const protocol = [...served.keys()].map(({ name }) => name).join(' or ');
+    const nobody = (error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      tellConnection({ kind: 'protocol-error', side: 'downstream', address: remoteAddress(stream), protocol, reason });
+    };
+    const found = (spoken: Protocol) => this.serve(stream, spoken, served.get(spoken)!);
+    return this.keep(new Detection(stream, [...served.keys()], found, nobody));
   }
 
   /**

@@ -1,6 +1,7 @@
+import type { Duplex } from 'node:stream';
 import type { Observable } from 'rxjs';
 import { type CallHandle, type CallSink, type Dispatcher, type DownstreamPeer, Failure } from '../call/index.js';
-import { type Handler, type Listener, LocalHandler, type Peers } from '../connection/index.js';
+import { type Drainable, type Handler, type Listener, LocalHandler, type Peers } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { RoutedCall, type ServicePlan } from '../pipeline/index.js';
 import type { KeyedStateStore } from '../policy/index.js';
@@ -23,8 +24,11 @@ export type ServeOptions = {
    * to), else none: calls are counted, nothing limits them
    */
   readonly service?: string;
-  /** Name of what is spoken. @defaultValue what the service's port name says, else the mesh's only protocol */
-  readonly protocol?: string;
+  /**
+   * Name of what is spoken. Of several, each client's first bytes tell which; the earlier is preferred.
+   * @defaultValue what the service's port name says, else the mesh's only protocol
+   */
+  readonly protocol?: string | readonly string[];
 } & (
   | {
       /** Answers requests in this process. */
@@ -54,16 +58,34 @@ export async function serveInbound(options: ServeOptions, parts: InboundParts): 
   if (!('handler' in options) && !('forward' in options)) {
     throw new TypeError('serve needs `forward: { port }` of the app, or a `handler`');
   }
-  const served = new Served(options, parts);
-  const { edges } = parts;
+  const served = new Map<Protocol, Served>();
+  const close = () => {
+    for (const each of served.values()) each.close();
+  };
   try {
-    const listener = await edges.listen(options, (stream) => edges.serve(stream, served.protocol, served));
-    void listener.closed.then(() => served.close());
+    for (const name of spokenOf(options)) {
+      const one = new Served(options, name, parts);
+      served.set(one.protocol, one);
+    }
+    const listener = await parts.edges.listen(options, (stream) => attach(stream, served, parts.edges));
+    void listener.closed.then(close);
     return listener;
   } catch (error) {
-    served.close();
+    close();
     throw error;
   }
+}
+
+function spokenOf({ protocol }: ServeOptions): Iterable<string | undefined> {
+  if (typeof protocol !== 'object') return [protocol];
+  if (protocol.length === 0) throw new TypeError('serve: protocol is an empty list; name those that may be spoken');
+  return new Set(protocol);
+}
+
+function attach(stream: Duplex, served: ReadonlyMap<Protocol, Served>, edges: Edges): Drainable {
+  if (served.size > 1) return edges.detect(stream, served);
+  const [only] = served.values();
+  return edges.serve(stream, only!.protocol, only!);
 }
 
 /** Dispatches to the plan of the moment, which is compiled anew when the service's rules change. */
@@ -79,6 +101,8 @@ class Served implements Dispatcher {
 
   constructor(
     options: ServeOptions,
+    /** Undefined: what the rules say. */
+    spoken: string | undefined,
     private readonly parts: InboundParts,
   ) {
     const { service, host = '127.0.0.1', port } = options;
@@ -87,7 +111,7 @@ class Served implements Dispatcher {
     this.appPort = 'forward' in options ? options.forward.port : port;
     this.rule = this.described();
     this.tellOfNone();
-    this.protocol = protocolOf(options, this.rule, parts.protocols);
+    this.protocol = protocolOf(options, spoken, this.rule, parts.protocols);
     this.single = singleOf(options, this.destination.port, this.protocol, parts.peers);
     this.plan = this.compile();
     this.subscription = parts.changes.subscribe(({ services, endpoints }) => {
@@ -164,11 +188,12 @@ export function parseService(service: string): { host: string; port: number } {
 
 function protocolOf(
   options: ServeOptions,
+  spoken: string | undefined,
   described: ServiceRule | undefined,
   protocols: ReadonlyMap<string, Protocol>,
 ): Protocol {
   const only = protocols.size === 1 ? [...protocols.keys()][0] : undefined;
-  const name = options.protocol ?? described?.protocol ?? only;
+  const name = spoken ?? described?.protocol ?? only;
   const protocol = name === undefined ? undefined : protocols.get(name);
   if (protocol !== undefined) return protocol;
   const known = [...protocols.keys()].join(', ') || 'none';

@@ -70,7 +70,8 @@ export function serve(socket: Duplex, protocol: Protocol, dispatcher: Dispatcher
   });
 }
 
-function remoteAddress(socket: Duplex): string {
+/** `host:port` of the other end; `unix` if it has none. */
+export function remoteAddress(socket: Duplex): string {
   const { remoteAddress, remotePort } = socket as { remoteAddress?: string; remotePort?: number };
   if (remoteAddress === undefined) return 'unix';
   return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;

@@ -108,6 +108,7 @@ describe('the Dubbo protocol', () => {
       NO_SERVICE: '60 framework',
       NO_RULES: '80 framework',
       NO_ROUTE: '60 framework',
+      NO_SIDECAR: '80 framework',
       NO_CLUSTER: '60 framework',
       NO_ENDPOINT: '80 framework',
       CONNECT_FAILED: '80 framework',
