@@ -200,6 +200,7 @@ export class Clusters {
     if (holders.size > 0) return;
     this.live.delete(key);
     this.fresh.delete(live);
+    this.changing.delete(live);
     leave(this.byName, cluster.name, live);
     this.leaveEndpoints(cluster.rule.endpointsKey, live);
     cluster.close();

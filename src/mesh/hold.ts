@@ -41,8 +41,10 @@ export class Hold {
 
 const NOTHING: CallHandle = { cancel() {} };
 
+/** Beginning may run its caller's code, which cancels the call, makes others, or has all released again. */
 class HeldCall implements CallHandle, Expirable {
   private running: CallHandle | undefined;
+  private begun = false;
   private over = false;
   private timer: Timer | undefined;
 
@@ -65,17 +67,19 @@ class HeldCall implements CallHandle, Expirable {
   }
 
   go(): void {
-    if (this.over) return;
+    if (this.over || this.begun) return;
+    this.begun = true;
     this.timer?.cancel();
     this.leave();
     this.running = this.begin();
+    if (this.over) this.running.cancel();
   }
 
   cancel(): void {
     if (this.over) return;
     this.over = true;
     this.timer?.cancel();
-    if (this.running === undefined) this.leave();
-    else this.running.cancel();
+    if (this.begun) this.running?.cancel();
+    else this.leave();
   }
 }

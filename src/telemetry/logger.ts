@@ -34,7 +34,7 @@ interface Seen {
 
 /**
  * Logs a message of the same level and text once a minute, and then how often it was kept back meanwhile: a broken rules
- * file that is read each second, or a peer that is down, must not fill a disk.
+ * file that is read each second, or a peer that is down, must not fill a disk. A logger that throws loses the line.
  */
 export function withoutRepeats(inner: Logger, runtime: Runtime, againAfterMs = AGAIN_AFTER_MS): Logger {
   const seen = new Map<string, Seen>();
@@ -50,7 +50,11 @@ export function withoutRepeats(inner: Logger, runtime: Runtime, againAfterMs = A
     if (seen.size >= REMEMBERED) seen.delete(seen.keys().next().value!);
     seen.set(key, { until: now + againAfterMs, suppressed: 0 });
     const more = before?.suppressed ?? 0;
-    inner[level](more === 0 ? message : `${message} (and ${more} times more since it was last logged)`);
+    try {
+      inner[level](more === 0 ? message : `${message} (and ${more} times more since it was last logged)`);
+    } catch {
+      // Half of a change of rules, or a call, must not be lost for a line.
+    }
   };
   return { debug: once('debug'), info: once('info'), warn: once('warn'), error: once('error') };
 }

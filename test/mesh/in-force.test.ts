@@ -269,3 +269,16 @@ test('mode observe: a queue that somebody left unasked does not call him to a co
   second.unsubscribe();
   expect(it.mesh.status.activeCalls).toBe(0);
 });
+
+test('a logger that throws holds up neither rules nor calls', async () => {
+  const broken = () => {
+    throw new Error('disk full');
+  };
+  const it = start(demoService + route('v1'), { logger: { debug: broken, info: broken, warn: broken, error: broken } });
+  both(it);
+  await it.mesh.ready();
+  expect(await it.call()).toBe('10.0.0.1 hello');
+  it.source.set(demoService + route('v2', REGEX));
+  it.source.set(demoService + route('v2'));
+  expect(await it.call()).toBe('10.0.0.2 hello');
+});

@@ -224,3 +224,32 @@ test('a large table is built when it comes, and not by the first call', async ()
   expect(services.ready.size).toBe(0);
   await close(it.mesh, it.runtime);
 });
+
+test('a cluster that is let go of while a change is made ready takes nothing of it', async () => {
+  const it = await start();
+  const host = HOSTS.at(-1)!;
+  const key = serviceKey(host, PORT);
+  const waiting = it.ask(host, 'wait');
+  while (it.held.length === 0) await turn();
+  it.emit(rules('after', [host]));
+  while (it.working()) await turn();
+  // Its first cluster is left to that call alone.
+  const { clusters } = it.mesh as never as { clusters: Iterable<{ name: string; snapshot(): readonly unknown[] }> };
+  const left = [...clusters].find(({ name }) => name === `outbound|${PORT}|a|${host}`)!;
+  const endpoints = ['10.0.0.2', '10.0.0.9'].map((address, i) =>
+    endpoint(address, { port: PORT, labels: { is: ['two', 'third'][i]! } }),
+  );
+  it.emit([
+    ...rules('after', HOSTS.slice(0, -1)),
+    { type: 'upsert', kind: 'endpoints', rule: { key, endpoints, from: { source: 'test', origin: 'test' } } },
+  ]);
+  while (sizes(it.mesh).changing === 0) await turn();
+  it.held[0]!('done');
+  expect(await waiting).toBe('done');
+  expect(it.working()).toBe(true);
+  while (it.working()) await turn();
+  expect(await it.ask(host)).toBe('10.0.0.2');
+  expect([...clusters]).not.toContain(left);
+  expect(left.snapshot()).toEqual([]);
+  await close(it.mesh, it.runtime);
+});

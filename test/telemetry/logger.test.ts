@@ -38,6 +38,14 @@ describe('logger', () => {
     expect(lines).toEqual(['peer is down', 'another', 'peer is down (and 58 times more since it was last logged)']);
   });
 
+  test('a logger that throws loses its lines, and nothing else', () => {
+    const broken = () => {
+      throw new Error('disk full');
+    };
+    const logger = withoutRepeats({ ...silentLogger, warn: broken }, new ManualRuntime());
+    expect(() => logger.warn('peer is down')).not.toThrow();
+  });
+
   test('remembers a bounded number of messages', () => {
     const { lines, logger: inner } = recording();
     const logger = withoutRepeats(inner, new ManualRuntime());
