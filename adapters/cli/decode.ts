@@ -118,15 +118,21 @@ async function decodeAll(
   }
 }
 
+/** Scripts rely on the words: an end of one direction of a stream has no word of its own among them. */
+function kindOf({ kind }: Message): string {
+  return kind === 'stream-end' ? 'stream-close' : kind;
+}
+
 function asJson(message: Message, protocol: Protocol): string {
-  const { kind, operation, status, size } = message;
+  const { operation, status, size } = message;
+  const kind = kindOf(message);
   const attributes = Object.fromEntries(attributesOf(message));
   const id = (protocol.formatId ?? formatWireId)(message);
   return JSON.stringify({ kind, id, operation, attributes, ...(status !== undefined && { status }), bytes: size });
 }
 
 function asText(message: Message, protocol: Protocol): string {
-  const parts = [message.kind.padEnd(9), (protocol.formatId ?? formatWireId)(message)];
+  const parts = [kindOf(message).padEnd(9), (protocol.formatId ?? formatWireId)(message)];
   if (message.operation !== '') parts.push(message.operation);
   if (message.status !== undefined) parts.push(`status=${message.status}`);
   for (const [key, value] of attributesOf(message))

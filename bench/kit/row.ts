@@ -10,8 +10,6 @@ export interface Row {
   readonly limit?: number;
   /** By how much more it may be over, for noise that no repetition takes out. In the row's unit. */
   readonly slack?: number;
-  /** It is over for now, and why: shown as such, and no failure. */
-  readonly known?: string;
 }
 
 /** Measures one part; runs in a process of its own, so that no other part's types are in its way. */

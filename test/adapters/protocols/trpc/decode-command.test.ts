@@ -23,7 +23,7 @@ test('meltemi decode tells what is in recorded tRPC', async () => {
     'stream-data 100',
     'stream-data 100',
     'stream-data 100',
-    'stream-end 100 ',
+    'stream-close 10',
   ]);
   expect((await decode('go-stream-metadata', 'server')).slice(-2)).toEqual([
     'stream-close 100 status=0 user-id=u-17 (33 bytes)',
