@@ -1,6 +1,6 @@
 import root from '../../jest.config.js';
 
-/** Against real Java Dubbo: run by `run.mjs`, which builds the peers first. */
+/** Against real peers: run by `run.mjs`, which builds the peers first. */
 export default {
   ...root,
   rootDir: '../..',
