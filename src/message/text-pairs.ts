@@ -49,16 +49,15 @@ export function pairValue(frame: Buffer, pairs: readonly number[], lowerKey: str
 
 /** Is that the key, in any letter case? */
 export function keyIs(frame: Buffer, at: number, length: number, lowerKey: string): boolean {
-  if (length !== lowerKey.length) {
-    return length > lowerKey.length && textAt(frame, at, length)?.toLowerCase() === lowerKey;
-  }
+  const sameLength = length === lowerKey.length;
   for (let i = 0; i < length; i++) {
     let c = frame[at + i]!;
     if (c > 0x7f) return textAt(frame, at, length)?.toLowerCase() === lowerKey;
     if (c >= 0x41 && c <= 0x5a) c |= 0x20;
-    if (c !== lowerKey.charCodeAt(i)) return false;
+    // Of another length it is only another key if it is plain ASCII to its end.
+    if (sameLength && c !== lowerKey.charCodeAt(i)) return false;
   }
-  return true;
+  return sameLength;
 }
 
 /** Undefined: it is no text. */

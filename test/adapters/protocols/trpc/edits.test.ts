@@ -145,6 +145,16 @@ describe('editing a tRPC header', () => {
     expect(decoded(frameOf(writer.finish(), Buffer.alloc(0))).get('KEY')).toBe('last');
   });
 
+  test('a header full of pairs is read, and its index not kept', () => {
+    const writer = new BinaryWriter();
+    for (let i = 0; i < 4000; i++) writer.tag(9, WireType.LengthDelimited).bytes(pair(`k${i}`, `${i}`));
+    const message = decoded(frameOf(writer.finish(), Buffer.alloc(0)));
+    const values = ['K3999', 'k0', 'k4000', 'k'].map((key) => message.get(key));
+    expect(values).toEqual(['3999', '0', undefined, undefined]);
+    expect((message.view as { pairs: unknown }).pairs).toBeUndefined();
+    expect(decoded(sent(message, new Mutation().set('k7', 'new'))).get('k7')).toBe('new');
+  });
+
   test("the header's own fields win over pairs of their names, which stay", () => {
     const message = requestOf('go-unary');
     const arrived = decoded(sent(message, new Mutation().set('callee', 'other')));
