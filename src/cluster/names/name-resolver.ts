@@ -1,5 +1,3 @@
-import { promises as dns } from 'node:dns';
-
 /** What a name stands for now. */
 export interface ResolvedName {
   /** IP addresses; empty counts as a failure. */
@@ -21,7 +19,9 @@ export interface NameResolver {
  */
 export const systemNames: NameResolver = {
   async resolve(name) {
-    const [found, records] = await Promise.all([dns.lookup(name, { all: true }), recordsOf(name)]);
+    // Loaded with the first name: a mesh of addresses never needs it.
+    const dns = await import('node:dns/promises');
+    const [found, records] = await Promise.all([dns.lookup(name, { all: true }), recordsOf(dns, name)]);
     const family = found.some((each) => each.family === 4) ? 4 : 6;
     const addresses = found.filter((each) => each.family === family).map(({ address }) => address);
     const ttls = records.filter(({ address }) => addresses.includes(address)).map(({ ttl }) => ttl);
@@ -30,7 +30,7 @@ export const systemNames: NameResolver = {
 };
 
 /** The system's own look-up tells no TTL. Names of a hosts file have none, and no records. */
-function recordsOf(name: string) {
+function recordsOf(dns: typeof import('node:dns/promises'), name: string) {
   const none = () => [];
   return dns
     .resolve4(name, { ttl: true })
