@@ -283,8 +283,9 @@ export class Mesh implements AsyncDisposable {
     this.work.close();
     this.subscription.unsubscribe();
     // Before the edges' own: who still waits at the end of the drain is told, and then closed.
+    const reason = `the mesh was closed ${drainMs} ms ago`;
     const timer = this.runtime.timers.arm(drainMs, {
-      expired: () => this.active.endAll(new Failure('DRAINING', { reason: `the mesh was closed ${drainMs} ms ago` })),
+      expired: () => this.active.endAll((sent) => new Failure('DRAINING', { reason, sent })),
     });
     timer.ref();
     const closed = this.edges.close(drainMs);

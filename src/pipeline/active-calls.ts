@@ -1,9 +1,10 @@
-import type { Failure } from '../call/index.js';
+import type { Failure, Sent } from '../call/index.js';
 
 /** A call that can be found while it runs: linked through its own fields, so that being found costs no allocation. */
 export interface Linked {
   newer: Linked | undefined;
   older: Linked | undefined;
+  readonly sent: Sent;
   end(failure: Failure): void;
 }
 
@@ -34,10 +35,11 @@ export class ActiveCalls {
     return this.count === 0 ? Promise.resolve() : new Promise((resolve) => this.idlers.push(resolve));
   }
 
-  endAll(failure: Failure): void {
+  /** @param failureOf - by how much of a call its upstream has seen */
+  endAll(failureOf: (sent: Sent) => Failure): void {
     while (this.newest !== undefined) {
       const call = this.newest;
-      call.end(failure);
+      call.end(failureOf(call.sent));
       // An end that was refused must not hang the close.
       if (this.newest === call) this.remove(call);
     }

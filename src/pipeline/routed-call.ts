@@ -10,6 +10,7 @@ import {
   type Outcome,
   type Pass,
   Reply,
+  type Sent,
 } from '../call/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import type { Linked } from './active-calls.js';
@@ -42,6 +43,10 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
 
   get settled(): boolean {
     return this.outcome !== undefined;
+  }
+
+  get sent(): Sent {
+    return this.pass?.attempt?.sent ?? 'no';
   }
 
   start(): void {
@@ -84,7 +89,7 @@ export class RoutedCall extends Call implements CallHandle, PassOwner, ChainOwne
     if (this.stream?.answered === true) return;
     const allowedMs = Math.round(this.deadlineAt - this.startedAt);
     const reason = `interceptors, with all that is inside them, did not end within the ${allowedMs} ms of the call`;
-    const sent = this.pass?.attempt?.sent ?? 'no';
+    const { sent } = this;
     const failure = new Failure('DEADLINE', { role: 'interceptors-before-route', reason, sent, stallMs });
     // First what is inside: interceptors may have an answer to that.
     this.pass?.end(failure);

@@ -1,4 +1,4 @@
-import { ByteQueue, type Codec, MAX_MESSAGE_BYTES, type Message, ProtocolError } from '../message/index.js';
+import { ByteQueue, type Bytes, type Codec, MAX_MESSAGE_BYTES, type Message, ProtocolError } from '../message/index.js';
 import { attributes, feed, generator, portrait, readAll, same, sameBytes, samePortrait } from './codec-bytes.js';
 import type { CodecKitOptions, Sample } from './codec-samples.js';
 
@@ -8,6 +8,9 @@ const CUTS = 64;
 
 /** Bytes that lengths and tags turn on. */
 const EDGES = [0x00, 0x01, 0x7f, 0x80, 0xff];
+
+/** Codes of failures that leave open whether the request ran. */
+const MAY_HAVE_RUN = ['DEADLINE', 'ATTEMPT_TIMEOUT', 'CONNECTION_LOST', 'COLLATERAL', 'BAD_REPLY', 'REPLY_TOO_LARGE'];
 
 /** The checks of {@link codecKit}. Each throws with what it found. */
 export class CodecChecks {
@@ -203,7 +206,14 @@ export class CodecChecks {
     same(reply.idHigh >>> 0, message.idHigh >>> 0, 'id of the refusal');
     same(reply.idLow >>> 0, message.idLow >>> 0, 'id of the refusal');
     if (!opens || reply.kind !== 'stream-close') same(reply.kind, 'error', 'kind of the refusal');
-    if (this.options.protocol.classify?.(reply) === 'ok') throw new Error('the refusal counts as an answer');
+    const { classify } = this.options.protocol;
+    if (classify?.(reply) === 'ok') throw new Error('the refusal counts as an answer');
+    for (const code of MAY_HAVE_RUN) {
+      const cut = codec.reject(message, { code, message: code }) as Bytes;
+      const [told] = this.#feed({ ...sample, side: 'upstream' }, [Buffer.concat(cut)]);
+      if (classify?.(told!) === 'rejected')
+        throw new Error(`${code} is told as if nothing had run: it would be run again`);
+    }
   }
 
   reset(sample: Sample): void {

@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { map, Observable, of, throwError, timer } from 'rxjs';
+import { map, NEVER, Observable, of, throwError, timer } from 'rxjs';
 import { type Handler, plainTransport } from '../../src/connection/index.js';
-import { Failure, type Interceptor, type MeshOptions, Reply } from '../../src/index.js';
+import { Failure, type Interceptor, type MeshOptions, type Protocol, Reply } from '../../src/index.js';
 import { ManualRuntime } from '../../src/testing/index.js';
 import { EchoServer } from '../connection/support/echo-server.js';
 import { FrameClient } from './frame-client.js';
-import { demoService, message, payloadOf, policy, router, type World, world } from './support.js';
+import { meanwhile } from './scene.js';
+import { demoService, frames, message, payloadOf, policy, router, type World, world } from './support.js';
 
 const SERVICE = 'demo.test:9000';
 const ECHO: Handler = (request) => message('response', payloadOf(request));
@@ -306,4 +307,38 @@ test('what is missing is named', async () => {
   await expect(mesh.listen({ port: 0 } as never)).rejects.toThrow(
     'service is undefined; it must be text: <host>:<port>',
   );
+});
+
+test('what ran and is cut at the end of the drain is not refused as what did not run', async () => {
+  const codes: string[] = [];
+  const spied: Protocol = {
+    ...frames,
+    open: (side, options) => {
+      const codec = frames.open(side, options);
+      const reject = codec.reject.bind(codec);
+      codec.reject = (request, failure) => {
+        codes.push(failure.code);
+        return reject(request, failure);
+      };
+      return codec;
+    },
+  };
+  const runtime = new ManualRuntime();
+  let begun!: () => void;
+  const running = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const never: Handler = () => {
+    begun();
+    return NEVER;
+  };
+  const { mesh, client } = await served(never, demoService, { runtime, protocols: [spied] });
+  const cut = client.call('x');
+  await running;
+  const closed = mesh.close({ drainMs: 100 });
+  await runtime.advanceAsync(100);
+  expect(await cut).toContain('error: DRAINING: the mesh was closed 100 ms ago');
+  expect(codes).toEqual(['CONNECTION_LOST']);
+  client.stream.destroy();
+  await meanwhile(runtime, closed);
 });

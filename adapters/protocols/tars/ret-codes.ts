@@ -7,17 +7,21 @@ export const RET = {
   NO_FUNC: -3,
   NO_SERVANT: -4,
   QUEUE_TIMEOUT: -6,
+  CALL_TIMEOUT: -7,
   OVERLOAD: -9,
   UNKNOWN: -99,
 } as const;
 
-/** What a caller is told for each failure code; anything else is {@link RET.UNKNOWN}. */
+/**
+ * What a caller is told for each failure code; anything else is {@link RET.UNKNOWN}. A timeout is no -6, which says that it did
+ * not run.
+ */
 const RET_BY_CODE = new Map<string, number>([
   ['NO_SERVICE', RET.NO_SERVANT],
   ['NO_ROUTE', RET.NO_FUNC],
   ['NO_CLUSTER', RET.NO_SERVANT],
-  ['DEADLINE', RET.QUEUE_TIMEOUT],
-  ['ATTEMPT_TIMEOUT', RET.QUEUE_TIMEOUT],
+  ['DEADLINE', RET.CALL_TIMEOUT],
+  ['ATTEMPT_TIMEOUT', RET.CALL_TIMEOUT],
   ['RATE_LIMITED', RET.OVERLOAD],
   ['PACING_OVERFLOW', RET.OVERLOAD],
   ['OVERFLOW', RET.OVERLOAD],

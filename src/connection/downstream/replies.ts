@@ -1,5 +1,5 @@
 import { Failure, type Reply } from '../../call/index.js';
-import { type Bytes, byteLength, type Codec, type Protocol } from '../../message/index.js';
+import { type Bytes, byteLength, type Codec, type Protocol, type Rejection } from '../../message/index.js';
 import type { FrameWriter } from '../frame-writer.js';
 import { type Exchange, ExchangeList } from './exchange.js';
 import { StreamExchange } from './stream-exchange.js';
@@ -64,7 +64,7 @@ export class Replies {
     try {
       if (exchange instanceof StreamExchange && exchange.answered)
         return this.codec.reset?.(request, failure) ?? 'close';
-      return this.codec.reject(request, failure);
+      return this.codec.reject(request, refusalOf(failure));
     } catch {
       return 'close';
     }
@@ -102,3 +102,9 @@ export class Replies {
 
 /** In order, also what gets no answer has its turn. */
 const NOTHING: Bytes = [];
+
+/** Peers take `DRAINING` as leave to try elsewhere, as nothing ran. Of a call that was cut nobody knows. */
+function refusalOf(failure: Failure): Rejection {
+  if (failure.code !== 'DRAINING' || failure.sent === 'no') return failure;
+  return { code: 'CONNECTION_LOST', message: failure.message };
+}

@@ -103,7 +103,10 @@ export class Layout {
     if (sharing === 'multiplexed' && (this.id?.size ?? 0) < 4) {
       this.#wrong('is multiplexed and has no id of 32 bits at least, by which replies could be told apart');
     }
-    if (this.statusOf.get(this.rejectStatus) === 'ok') this.#wrong("its status says 'ok' of what the mesh refuses");
+    const refused = this.statusOf.get(this.rejectStatus);
+    if (refused === 'ok') this.#wrong("its status says 'ok' of what the mesh refuses");
+    // Of a timeout nobody knows whether the request ran: its caller would have it run again.
+    if (refused === 'rejected') this.#wrong("its status says 'rejected' of what the mesh refuses; it may have run");
     if (this.kind !== undefined && (this.valueOf('ping') === undefined) !== (this.valueOf('pong') === undefined)) {
       this.#wrong('has one of ping and pong; a heartbeat needs both');
     }

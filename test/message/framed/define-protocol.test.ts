@@ -266,6 +266,11 @@ describe('a table that cannot be used', () => {
       { header: [length, { name: 's', type: 'u8', status: { 0: 'ok' }, reject: 0 }] },
       "its status says 'ok' of what the mesh refuses",
     ],
+    [
+      'a refusal that says it did not run',
+      { header: [length, { name: 's', type: 'u8', status: { 0: 'ok', 2: 'rejected' }, reject: 2 }] },
+      'it may have run',
+    ],
     ['a huge header', { header: [length, { name: 't', text: 2_000 }] }, 'at most 1024'],
   ])('%s', (_, table, says) => {
     expect(() => defineProtocol({ ...LEAST, ...table })).toThrow(says);
