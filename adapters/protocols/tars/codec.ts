@@ -16,7 +16,7 @@ import {
 } from '../../../src/message/index.js';
 import { edited } from './edits.js';
 import { FieldWalker, TYPE } from './fields.js';
-import { Head, headOf, LENGTH_BYTES, readHead, readTail, tailOf } from './head.js';
+import { Head, headOf, LENGTH_BYTES, REQUEST, RESPONSE, readHead, readTail, tailOf } from './head.js';
 import { findPair } from './pairs.js';
 import { RESULT_CODE, tarsReader } from './reader.js';
 import { errorReply, rejectFrame } from './reject.js';
@@ -104,7 +104,7 @@ function whole(frame: Buffer, head: Head): Bytes {
 function arrange(bytes: Bytes, head: Head, part: boolean): Bytes {
   const front = Buffer.concat(bytes, Math.min(HEAD_BYTES, length(bytes)));
   const body = bodyOf(front, head.isReply);
-  if (body === undefined || (!part && body.end <= front.length)) {
+  if (body === undefined || (!part && (body.end <= front.length || body.end > length(bytes)))) {
     const joined = Buffer.concat(bytes);
     readHead(joined, joined.length, head);
     return [joined];
@@ -122,7 +122,8 @@ function bodyOf(front: Buffer, isReply: boolean): { readonly start: number; read
   for (let at = LENGTH_BYTES; at < front.length; at = walker.at) {
     const type = front[at]! & 15;
     const tag = front[at]! >> 4;
-    if (tag === (head.likeRequest ? 7 : 6)) return type === TYPE.BYTES ? bytesAt(front, at) : undefined;
+    const bodyTag = head.likeRequest ? REQUEST.BODY : RESPONSE.BODY;
+    if (tag >= bodyTag) return tag === bodyTag && type === TYPE.BYTES ? bytesAt(front, at) : undefined;
     try {
       walker.open(front, at, front.length).next();
     } catch {

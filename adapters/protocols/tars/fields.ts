@@ -132,10 +132,7 @@ export class FieldWalker {
 
   /** So many fields inside the present one. Each takes a byte at least, so that a count cannot cost more than the frame has. */
   #inner(count: number, depth: number): void {
-    for (let i = 0; i < count; i++) {
-      const type = this.#innerType();
-      if (type !== TYPE.STRUCT_END) this.#value(type, depth + 1);
-    }
+    for (let i = 0; i < count; i++) this.#value(this.#innerType(), depth + 1);
   }
 
   #innerType(): number {
@@ -188,7 +185,7 @@ export class FieldWalker {
   }
 }
 
-function malformed(at: number, what: string): ProtocolError {
+export function malformed(at: number, what: string): ProtocolError {
   return new ProtocolError(`TARS packet: ${what}, at byte ${at}`);
 }
 

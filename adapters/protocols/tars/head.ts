@@ -4,7 +4,7 @@
  * TUP (versions 2 and 3) is numbered like a request: only the direction tells them apart.
  */
 import type { Bytes, Message } from '../../../src/message/index.js';
-import { FieldWalker } from './fields.js';
+import { FieldWalker, malformed } from './fields.js';
 
 export const REQUEST = { MESSAGE_TYPE: 3, ID: 4, SERVANT: 5, FUNC: 6, BODY: 7, TIMEOUT: 8, CONTEXT: 9, STATUS: 10 };
 export const RESPONSE = { ID: 3, MESSAGE_TYPE: 4, RET: 5, BODY: 6, STATUS: 7, DESC: 8, CONTEXT: 9 };
@@ -53,20 +53,23 @@ export class Head {
   }
 }
 
+/** Lookups go over all pairs: a map that is longer is not read, nor changed. Real ones have some hundred bytes. */
+const MAX_MAP_BYTES = 256 * 1024;
+
 const walker = new FieldWalker();
 
 /**
  * Reads up to the body.
  * @returns where the body's bytes begin and end, which may be beyond `end` where only part of the packet is at hand
- * @throws ProtocolError - these are no fields
+ * @throws ProtocolError - these are no fields, or not in the order of their tags
  */
 export function readHead(frame: Buffer, end: number, head: Head): void {
   walker.open(frame, LENGTH_BYTES, end);
   let bodyTag = head.likeRequest ? REQUEST.BODY : RESPONSE.BODY;
   let idTag = head.likeRequest ? REQUEST.ID : RESPONSE.ID;
   head.tailAt = end;
-  while (walker.next()) {
-    const { tag } = walker;
+  for (let last = -1; walker.next(); last = walker.tag) {
+    const tag = ascending(last);
     if (tag === VERSION) {
       head.version = walker.int32();
       bodyTag = head.likeRequest ? REQUEST.BODY : RESPONSE.BODY;
@@ -82,6 +85,20 @@ export function readHead(frame: Buffer, end: number, head: Head): void {
     } else if (head.likeRequest) readRequestField(tag, head);
     else if (tag === RESPONSE.RET) head.ret = walker.int32();
   }
+}
+
+/**
+ * The tag of the walker's field. Peers look for fields in the order of their tags, so of two they read the first. Were the
+ * last one taken here, a caller could hide its own id from being rewritten, and get another's reply.
+ */
+function ascending(last: number): number {
+  if (walker.tag <= last) throw malformed(walker.start, `the field ${walker.tag} comes behind the field ${last}`);
+  return walker.tag;
+}
+
+function boundedMap(): void {
+  const length = walker.at - walker.start;
+  if (length > MAX_MAP_BYTES) throw malformed(walker.start, `a map of ${length} bytes; at most ${MAX_MAP_BYTES}`);
 }
 
 function readRequestField(tag: number, head: Head): void {
@@ -112,8 +129,9 @@ export function readTail(bytes: Bytes, head: Head): Head {
   const tags = head.likeRequest ? REQUEST : RESPONSE;
   walker.open(tail, head.tailAt, tail.length);
   try {
-    while (walker.next()) {
-      const { tag } = walker;
+    for (let last = tags.BODY; walker.next(); last = walker.tag) {
+      const tag = ascending(last);
+      if (tag === tags.CONTEXT || tag === tags.STATUS) boundedMap();
       if (tag === tags.CONTEXT) {
         head.contextAt = walker.start;
         head.contextEnd = walker.at;

@@ -85,3 +85,59 @@ describe('TARS', () => {
     expect(() => decoded(Buffer.from(hex.replaceAll(' ', ''), 'hex'))).toThrow(says);
   });
 });
+
+describe('hostile TARS packets', () => {
+  const packet = (...fields: readonly (readonly number[] | Buffer)[]) => {
+    const bytes = Buffer.concat([Buffer.alloc(4), ...fields.map((each) => Buffer.from(each))]);
+    bytes.writeUInt32BE(bytes.length, 0);
+    return bytes;
+  };
+  /** Version, packet and message type; servant and function; an empty body and no timeout. */
+  const front = [0x10, 1, 0x2c, 0x3c];
+  const names = [0x56, 1, 0x53, 0x66, 1, 0x66, 0x7d, 0, 0x0c];
+
+  test('a second id, by which another caller’s reply could be had, ends the connection', () => {
+    expect(decoded(packet(front, [0x40, 9], names, [0x8c])).idLow).toBe(9);
+    expect(() => decoded(packet(front, [0x40, 9, 0x40, 7], names, [0x8c]))).toThrow(
+      'the field 4 comes behind the field 4',
+    );
+    expect(() => decoded(packet(front, [0x40, 9, 0x3c, 0x40, 7], names))).toThrow(
+      'the field 3 comes behind the field 4',
+    );
+  });
+
+  test('of two contexts the first counts, as for peers, and neither is changed', () => {
+    const context = (value: number) => [0x98, 0, 1, 0x06, 1, 0x6b, 0x16, 1, value];
+    const bytes = packet(front, [0x40, 9], names, [0x8c], context(0x41), context(0x42));
+    const message = decoded(bytes);
+    expect(message.get('k')).toBe('A');
+    expect(Buffer.concat(changed(message, new Mutation().set('a', 'b')).bytes)).toEqual(bytes);
+  });
+
+  test('the end of a struct is no value in a map, nor does reading it throw', () => {
+    const message = decoded(packet(front, [0x40, 9], names, [0x8c], [0x98, 0, 1, 0x0b, 0x1b]));
+    expect([message.get('k'), [...message.keys()], tars.serviceKeys!(message)]).toEqual([
+      undefined,
+      ['servant', 'func'],
+      ['S'],
+    ]);
+  });
+
+  test('a context of which each lookup would take milliseconds is not read', () => {
+    const pairs = 100_000;
+    const count = Buffer.from([0x98, 2, 0, 0, 0, 0]);
+    count.writeInt32BE(pairs, 2);
+    const message = decoded(packet(front, [0x40, 9], names, [0x8c], count, Buffer.alloc(4 * pairs, '06001600', 'hex')));
+    expect([...message.keys()]).toEqual(['servant', 'func']);
+  });
+
+  test('a body that reaches beyond its packet ends the connection, in however many chunks it came', () => {
+    const size = Buffer.from([0x7d, 0, 2, 0, 0, 0x60, 0]);
+    const bytes = packet(front, [0x40, 9], names.slice(0, -3), size, Buffer.alloc(0x4000));
+    const input = new ByteQueue();
+    input.push(bytes.subarray(0, 5_000));
+    input.push(bytes.subarray(5_000));
+    expect(() => tars.open('downstream').decode(input)).toThrow('reaches beyond the end');
+    expect(() => decoded(bytes)).toThrow('reaches beyond the end');
+  });
+});
