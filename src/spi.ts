@@ -6,6 +6,7 @@ export {
   type Connection,
   type Outcome,
   Pass,
+  type StreamEdge,
   WRITTEN,
 } from './call/index.js';
 export type { NameResolver, Peer, ResolvedName } from './cluster/index.js';
@@ -65,6 +66,11 @@ export type {
 } from './policy/index.js';
 export { WAIT } from './policy/index.js';
 export type { HashEngine, RegexEngine, RegexProgram, RuleEngines, RuleSource, SourceContext } from './rules/index.js';
-export { type LastGoodFilesOptions, lastGoodFiles } from './rules/last-good/index.js';
+export {
+  type LastGoodFilesOptions,
+  type LastGoodStore,
+  lastGoodFiles,
+  type StoredRules,
+} from './rules/last-good/index.js';
 export type * from './rules/model.js';
 export { type Expirable, type Runtime, systemRuntime, type Timer, type Timers } from './runtime/index.js';

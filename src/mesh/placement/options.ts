@@ -53,6 +53,7 @@ export interface PlacementOptions {
   readonly fallBack?: FallBackOptions;
 }
 
+/** How long a service stays at the sidecar that it fell back to. */
 export interface FallBackOptions {
   /** How long a fall-back lasts at least. @defaultValue 60,000 ms */
   readonly lastsMs?: number;

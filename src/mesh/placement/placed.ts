@@ -35,7 +35,7 @@ export interface Placeable {
   readonly placed: Placed;
 }
 
-/** {@link Placed}, for people. */
+/** Where a destination is placed, for people. */
 export interface PlacementStatus {
   /** `<host>:<port>`, as it is called. */
   readonly service: string;

@@ -13,7 +13,7 @@ export const REASONS = {
   'no-codec': { text: 'no protocol of this mesh can read what it speaks', fallBack: true },
   mtls: { text: 'its endpoints want mTLS, which this process cannot present', fallBack: true },
   stale: { text: 'the source of its rules has been out of contact for longer than maxStale', fallBack: true },
-} as const satisfies Record<string, PlacementReasonTraits>;
+} as const satisfies Record<PlacementReason, PlacementReasonTraits>;
 
 interface PlacementReasonTraits {
   /** For people. */
@@ -22,4 +22,15 @@ interface PlacementReasonTraits {
   readonly fallBack: boolean;
 }
 
-export type PlacementReason = keyof typeof REASONS;
+/** Why a destination is placed where it is: `docs/control-plane.md` says what each means. */
+export type PlacementReason =
+  | 'served'
+  | 'undescribed'
+  | 'configured'
+  | 'captured'
+  | 'detecting'
+  | 'first-rules'
+  | 'no-rules'
+  | 'no-codec'
+  | 'mtls'
+  | 'stale';

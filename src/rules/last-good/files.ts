@@ -10,6 +10,7 @@ import { type Runtime, systemRuntime } from '../../runtime/index.js';
 import { decode, encode } from './format.js';
 import type { LastGoodStore, StoredRules } from './last-good.js';
 
+/** Where last-good rules are kept, and how much of them. */
 export interface LastGoodFilesOptions {
   /** Made, for this user alone, when it isn't there. Several processes may share it: the last to write stays. */
   readonly directory: string;
