@@ -29,7 +29,15 @@ export interface Remembered {
 
 /** Gives a memory to the sources that are not of this machine. */
 export function remember(sources: readonly RuleSource[], options: RememberOptions): Remembered {
-  const { store, runtime, adoption, usable } = options;
+  const { store, runtime, adoption } = options;
+  const usable = (rule: RuleUpsert['rule']) => {
+    try {
+      return options.usable(rule);
+    } catch {
+      // What is no rule, from a source of somebody's own: adoption has told it.
+      return false;
+    }
+  };
   const accepted = ({ kind, rule }: RuleUpsert) => {
     // As they come, by adoption too.
     if (kind === 'endpoints') return true;

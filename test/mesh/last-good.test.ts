@@ -2,11 +2,12 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { Observable } from 'rxjs';
+import { Observable, of } from 'rxjs';
 import type { MeshOptions } from '../../src/index.js';
 import type { RuleChange, RuleSource } from '../../src/rules/index.js';
 import { lastGoodFiles } from '../../src/rules/last-good/index.js';
 import { ManualRuntime } from '../../src/testing/index.js';
+import { cluster, service, upsert } from '../rules/rules.js';
 import { DEMO, demoService, router, type World, world, YamlSource } from './support.js';
 
 let folder: string;
@@ -122,4 +123,20 @@ test('a mesh whose disk hangs closes all the same', async () => {
   const closed = mesh.close({ drainMs: 0 });
   await runtime.advanceAsync(2000);
   await closed;
+});
+
+test('a rule of a made-up source that cannot even be checked is not stored, the others are', async () => {
+  const broken = cluster('demo', 'v1', { policy: null as never });
+  const plane: RuleSource = {
+    name: 'plane',
+    precedence: 200,
+    watch: () => of([upsert.cluster(broken), upsert.service(service('demo')), { type: 'complete' } as RuleChange]),
+  };
+  const lastGood = lastGoodFiles({ directory: folder });
+  const runtime = new ManualRuntime();
+  const { mesh } = world(undefined, { lastGood, sources: [plane], runtime });
+  await mesh.ready();
+  await runtime.advanceAsync(2000);
+  await mesh.close();
+  expect((await lastGood.load('plane'))?.rules).toMatchObject([{ kind: 'service', rule: { host: 'demo' } }]);
 });

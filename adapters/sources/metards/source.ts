@@ -106,7 +106,8 @@ class Session implements Expirable {
       this.#connect();
     } else {
       this.#doubt = undefined;
-      this.#say(this.#tables.removeAbsent(), false);
+      // An answer that is worked on may bring them back: then it says what is absent.
+      if (!this.#busy) this.#say(this.#tables.removeAbsent(), false);
     }
   }
 

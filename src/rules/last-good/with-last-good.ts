@@ -69,8 +69,8 @@ class Memory implements Expirable {
     this.remembered = this.#remember();
     this.#subscription = source.watch(context).subscribe({
       next: (batch) => this.#take(batch),
-      error: (error: unknown) => subscriber.error(error),
-      complete: () => subscriber.complete(),
+      // Not before what is stored was said: it serves all the same. One that completes leaves things to do here.
+      error: (error: unknown) => void this.remembered.then(() => subscriber.error(error)),
     });
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Subject, type Subscription } from 'rxjs';
+import { Subject, type Subscription, throwError } from 'rxjs';
 import {
   type LastGoodStore,
   PATIENCE_MS,
@@ -8,6 +8,7 @@ import {
   RuleStore,
   type RuleUpsert,
   type ServiceRule,
+  watchSource,
   withLastGood,
 } from '../../../src/rules/index.js';
 import type { StoredRules } from '../../../src/rules/last-good/last-good.js';
@@ -132,6 +133,30 @@ describe('at the start', () => {
     expect(batches.slice(1)).toEqual([[A, B, { type: 'complete', of: new Set(['c_80']) }]]);
     inner.next([{ type: 'state', state: 'connecting', error: 'refused' }]);
     expect(batches.at(-1)).toEqual([{ ...LAST_GOOD, error: 'refused' }]);
+  });
+
+  test('a source that fails before the store was read has its last-good rules all the same', async () => {
+    const runtime = new ManualRuntime();
+    const store = new MemoryStore(stored(A));
+    const failing = { name: 'plane', precedence: 200, watch: () => throwError(() => new Error('no such plane')) };
+    const source = withLastGood(failing, { store, runtime, accepted: () => true });
+    const mesh = new RuleStore(runtime);
+    watchSource(mesh, source);
+    await runtime.advanceAsync(0);
+    expect([...mesh.services.keys()]).toEqual(['a_80']);
+    expect(mesh.sources).toMatchObject([{ state: 'failed', synced: true, lastError: { message: 'no such plane' } }]);
+    expect(runtime.pending).toBe(0);
+  });
+
+  test('a source that has no more to say is remembered as any, and refutes what it left out', async () => {
+    const { inner, batches, runtime, saved } = await scene(stored(A, B));
+    inner.next([A2, COMPLETE]);
+    inner.complete();
+    await runtime.advanceAsync(15_000);
+    expect(batches.at(-1)).toEqual([remove.routes('b')]);
+    await runtime.advanceAsync(1000);
+    expect(saved().at(-1)).toEqual([A2]);
+    expect(runtime.pending).toBe(0);
   });
 
   test('nothing is written over what is stored before it was read', async () => {

@@ -123,6 +123,34 @@ describe('a lost connection', () => {
     expect(it.tables.size).toBe(0);
   });
 
+  test('what an answer brings back stays, though its time is over while that answer is worked on', async () => {
+    /** Each reading of it ends a slice; some reading lets 15 s pass. */
+    class Reading extends ManualRuntime {
+      left = Number.POSITIVE_INFINITY;
+      #read = 0;
+
+      override now(): number {
+        if (--this.left === 0) setImmediate(() => this.advance(15_000));
+        return super.now() + 6 * this.#read++;
+      }
+    }
+    const clock = new Reading();
+    const it = watch({}, clock);
+    const stream = await answered('1', [A, 'v1'], [B, 'v1']);
+    await it.state('live');
+    stream.end();
+    await it.state('stale');
+    clock.advance(1_000);
+    const next = await answered('2', [B, 'v1']);
+    await it.state('live');
+    clock.left = 4;
+    next.answer('3', [table(A, 'v1'), ...['c', 'd', 'e', 'f', 'g', 'h'].map((name) => table(`${name}.demo_1`, 'v1'))]);
+    await next.requests.next();
+    expect(clock.left).toBeLessThan(0);
+    expect(tablesOf(it)).toMatchObject({ [A]: ['v1'], 'h.demo_1': ['v1'] });
+    expect(it.tables.has(B)).toBe(false);
+  });
+
   test('statuses of the server are told in its words', async () => {
     const it = watch();
     (await server.streams.next()).fail(status.UNIMPLEMENTED, 'unknown service');
