@@ -56,6 +56,11 @@ export const configSchema = z.strictObject({
       reconnectBase: duration.optional(),
       reconnectMax: duration.optional(),
     })
+    .refine(({ names, protocol }) => names !== 'used' || protocol === undefined, {
+      path: ['protocol'],
+      message:
+        'is of services that nobody describes, and names: used asks for services that are described; leave out one',
+    })
     .optional()
     .describe("Routes from Aeraki's control plane."),
   protocols: z

@@ -23,6 +23,8 @@ import { changePairs, MAX_PAIRS_BYTES } from './pairs.js';
 import type { FramedReader } from './reader.js';
 import type { FramedKind } from './table.js';
 
+/** Of the text of a refusal, in bytes. */
+const MAX_TEXT = 1000;
 /** `Message.tag` of a heartbeat that wants an answer. */
 const PING = 1;
 
@@ -93,7 +95,7 @@ export class FramedCodec implements Codec {
   #errorReply(header: Buffer, kind: number | undefined, text: string): Buffer {
     const { layout } = this;
     const { little } = layout;
-    const body = Buffer.from(text);
+    const body = Buffer.from(text).subarray(0, Math.min(MAX_TEXT, layout.maxBytes - layout.bytes));
     const reply = Buffer.alloc(layout.bytes + body.length);
     header.copy(reply, 0, 0, layout.bytes);
     body.copy(reply, layout.bytes);

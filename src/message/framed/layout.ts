@@ -88,13 +88,17 @@ export class Layout {
     return undefined;
   }
 
+  /** The longest message that its length field can say. */
+  get maxBytes(): number {
+    const { length, lengthIsRest, bytes } = this;
+    return 2 ** (8 * length.size - (length.signed ? 1 : 0)) - 1 + (lengthIsRest ? bytes : 0);
+  }
+
   /** @throws RangeError - the message is longer than the field can say */
   writeLength(head: Buffer, total: number): void {
     const { length, little, table } = this;
     const said = this.lengthIsRest ? total - this.bytes : total;
-    if (said >= 2 ** (8 * length.size - (length.signed ? 1 : 0))) {
-      throw new RangeError(`${table.name}: ${length.name} cannot say ${said}`);
-    }
+    if (total > this.maxBytes) throw new RangeError(`${table.name}: ${length.name} cannot say ${said}`);
     writeNumber(head, length, said, little);
   }
 

@@ -23,6 +23,9 @@ describe('a configuration', () => {
     expect(problemsOf({ node: { name: 'x' } })).toEqual([
       expect.stringMatching(/^node: .*"name"; it may have id, namespace, labels, /),
     ]);
+    expect(problemsOf({ metards: { address: 'a:1', names: 'used', protocol: 'dubbo' } })).toEqual([
+      expect.stringMatching(/^metards\.protocol: .*names: used asks for services that are described/),
+    ]);
     expect(problemsOf({ metards: { address: 'a:1', tls: { cacert: 'x' } } })).toEqual([
       expect.stringMatching(/^metards\.tls: .*"cacert"; it may have ca, cert, key, /),
     ]);

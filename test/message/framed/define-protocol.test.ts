@@ -139,6 +139,25 @@ describe('a protocol from a table', () => {
     expect(least.open('downstream').reject(mute, { code: 'NO_ROUTE', message: '' })).toBe('close');
   });
 
+  test('a reason that is longer than a message may be is cut', () => {
+    const short = defineProtocol({
+      name: 'short',
+      header: [
+        { name: 'length', type: 'u8', length: 'message' },
+        { name: 'seq', type: 'u32', id: true },
+        { name: 'code', type: 'u8', status: { 0: 'ok' }, reject: 1 },
+      ],
+    });
+    const refusal = { code: 'NO_ROUTE', message: 'x'.repeat(300) };
+    const frame = short.open('downstream').reject(short.message('request', { seq: 7 }), refusal) as Buffer[];
+    const reply = decode(short, frame, 'upstream');
+    expect([reply.kind, reply.idLow, reply.size]).toEqual(['error', 7, 255]);
+    const long = whole
+      .open('downstream')
+      .reject(whole.message('request', FIELDS), { ...refusal, message: 'x'.repeat(9999) });
+    expect(decode(whole, long as Buffer[], 'upstream').size).toBeLessThan(1100);
+  });
+
   test('changes numbers, texts and pairs; the rest stays byte for byte', () => {
     const request = decode(whole, bytesOf(whole.message('request', FIELDS, 'a body')));
     const before = Buffer.from(bytesOf(request));
