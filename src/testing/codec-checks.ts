@@ -288,18 +288,22 @@ export class CodecChecks {
     }
   }
 
-  /** Bytes that nobody has vouched for: a mutation may be impossible, but is refused in words. */
+  /** Bytes that nobody has vouched for: another id or a mutation may be impossible, but is refused in words. */
   #encodes(codec: Codec, message: Message): void {
-    codec.encode(message, { idHigh: 1, idLow: 2 });
-    if (this.options.mutation === undefined) return;
-    try {
-      codec.encode(message, message, this.options.mutation);
-    } catch (error) {
-      if ((error as Error).name !== 'Error') throw error;
-    }
+    refusedInWords(() => codec.encode(message, { idHigh: 1, idLow: 2 }));
+    const { mutation } = this.options;
+    if (mutation !== undefined) refusedInWords(() => codec.encode(message, message, mutation));
   }
 
   #upTo(n: number): number {
     return Math.floor(this.#random() * n);
+  }
+}
+
+function refusedInWords(encode: () => Bytes): void {
+  try {
+    encode();
+  } catch (error) {
+    if ((error as Error).name !== 'Error') throw error;
   }
 }

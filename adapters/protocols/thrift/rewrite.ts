@@ -65,7 +65,7 @@ export class Rewriter {
 
   /**
    * @param header - instead of what stands before the message; undefined: as it is
-   * @throws Error - it is zlib'd and longer than the limit
+   * @throws Error - it is zlib'd, and broken or longer than the limit
    */
   rewrite(message: Message, seq: number, header: Buffer | undefined): Bytes {
     const view = message.view as View;
@@ -96,8 +96,7 @@ export class Rewriter {
     let body: Bytes = from(bytes, view.messageAt);
     if (seq !== view.seq) {
       const encoding = encodingOf(tag);
-      const anew = repacked(body, this.maxBytes, (plain) => renumbered(plain, view, encoding, seq));
-      if (anew !== undefined) body = [anew];
+      body = [repacked(body, this.maxBytes, (plain) => renumbered(plain, view, encoding, seq))];
     }
     const frame = this.slab.take(before.length);
     before.copy(frame);

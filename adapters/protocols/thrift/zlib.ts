@@ -40,18 +40,21 @@ function inflate(beginning: Buffer): Buffer {
 }
 
 /**
- * The message inflated, changed and deflated again; undefined if it is broken: then it is the receiver's to say so.
+ * The message inflated, changed and deflated again. One that is broken cannot be sent: it would keep the sequence id that
+ * its sender chose, under which a receiver less strict than zlib answers a call of somebody else.
  * @param change - of the inflated message, a new one
- * @throws Error - it is longer than `maxBytes`, or than so small a one should be
+ * @throws Error - it is broken, longer than `maxBytes`, or than so small a one should be
  */
-export function repacked(deflated: Bytes, maxBytes: number, change: (message: Buffer) => Buffer): Buffer | undefined {
+export function repacked(deflated: Bytes, maxBytes: number, change: (message: Buffer) => Buffer): Buffer {
   const input = contiguous(deflated);
   const limit = Math.min(maxBytes, Math.max(MAX_BEGINNING, MAX_GROWTH * input.length));
   let message: Buffer;
   try {
     message = inflateSync(input, { maxOutputLength: limit });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') return undefined;
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') {
+      throw new Error(`a zlib'd message that cannot be inflated to its end: ${(error as Error).message}`);
+    }
     throw new Error(`a zlib'd message of ${input.length} bytes has more than ${limit}, which is the limit for it`);
   }
   return deflateSync(change(message));

@@ -250,11 +250,11 @@ describe('zlib', () => {
     expect(told).toMatchObject({ kind: 'error', idLow: 7, status: '7', operation: 'ping' });
   });
 
-  test('broken: behind the head it is the receiver who says so; before, it is no Thrift', () => {
+  test('broken: behind the head it never goes out under the id that its caller chose; before, it is no Thrift', () => {
     const cut = Buffer.from(bytes.subarray(0, -6));
     cut.writeInt32BE(cut.length - 4);
-    const sent = Buffer.concat(thrift.open('upstream').encode(decoded(cut), { idHigh: 0, idLow: 1 }));
-    expect(sent.subarray(12)).toEqual(cut.subarray(12));
+    const encode = () => thrift.open('upstream').encode(decoded(cut), { idHigh: 0, idLow: 1 });
+    expect(encode).toThrow("a zlib'd message that cannot be inflated to its end: ");
     const at = 14 + 4 * bytes.readUint16BE(12);
     const noise = Buffer.from(bytes).fill(0xee, at, at + 4);
     expect(() => decoded(noise)).toThrow(ProtocolError);
