@@ -26,5 +26,5 @@ export { type AttributeReader, Message, type MessageKind, type Metadata } from '
 export { Mutation } from './mutation.js';
 export { COPY_FRAME_UP_TO, Slab } from './slab.js';
 export { FieldReader, varint64Length, varintLength, writeVarint, writeVarint64 } from './tagged-fields.js';
-export { encodedPair, findPairs, keyIs, PAIR, pairValue, textAt } from './text-pairs.js';
+export { addPairKeys, encodedPair, findPairs, keyIs, PAIR, pairValue, textAt } from './text-pairs.js';
 export { formatWireId, sameWireId, type WireId } from './wire-id.js';

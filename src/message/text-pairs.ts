@@ -47,6 +47,24 @@ export function pairValue(frame: Buffer, pairs: readonly number[], lowerKey: str
   return undefined;
 }
 
+/** Adds the keys of all pairs that have a value, as {@link pairValue} finds it, in order. One walk, however many there are. */
+export function addPairKeys(frame: Buffer, pairs: readonly number[], keys: Set<string>): void {
+  const found: string[] = [];
+  const decided = new Map<string, boolean>();
+  for (let i = pairs.length - PAIR; i >= 0; i -= PAIR) {
+    const key = textAt(frame, pairs[i + 2]!, pairs[i + 3]!);
+    if (key === undefined) continue;
+    const lower = key.toLowerCase();
+    let hasValue = decided.get(lower);
+    if (hasValue === undefined) {
+      hasValue = textAt(frame, pairs[i + 4]!, pairs[i + 5]!) !== undefined;
+      decided.set(lower, hasValue);
+    }
+    if (hasValue) found.push(key);
+  }
+  for (let i = found.length - 1; i >= 0; i--) keys.add(found[i]!);
+}
+
 /** Is that the key, in any letter case? */
 export function keyIs(frame: Buffer, at: number, length: number, lowerKey: string): boolean {
   const sameLength = length === lowerKey.length;

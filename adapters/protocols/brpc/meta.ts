@@ -70,11 +70,14 @@ export function readMeta(frame: Buffer, end: number, meta: Meta): Meta {
     else if (number === META.STREAM) meta.opensStream = true;
     else if (number === META.USER_FIELDS) meta.hasUserFields = true;
   }
-  if (fields.malformed) throw new ProtocolError(`bRPC frame: the meta is no protobuf from byte ${fields.start} on`);
+  check(fields);
   return meta;
 }
 
+/** A field `request` that comes again is merged into the one before; only in the last one is the timeout replaced. */
 function readRequest(frame: Buffer, meta: Meta): void {
+  meta.timeout = 0;
+  meta.timeoutEnd = 0;
   meta.request = fields.start;
   meta.requestAt = fields.at;
   meta.requestEnd = fields.end;
@@ -94,6 +97,7 @@ function readRequest(frame: Buffer, meta: Meta): void {
       meta.timeoutMs = inner.high === 0 && inner.low <= 0x7fffffff ? inner.low : 0;
     }
   }
+  check(inner);
 }
 
 function readResponse(frame: Buffer, meta: Meta): void {
@@ -105,6 +109,11 @@ function readResponse(frame: Buffer, meta: Meta): void {
       meta.textLength = inner.length;
     }
   }
+  check(inner);
+}
+
+function check({ malformed, start }: FieldReader): void {
+  if (malformed) throw new ProtocolError(`bRPC frame: the meta is no protobuf from byte ${start} on`);
 }
 
 /** What of a message was read; undefined if it was never decoded. */

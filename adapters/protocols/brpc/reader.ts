@@ -5,9 +5,9 @@
  */
 import {
   type AttributeReader,
+  addPairKeys,
   FieldReader,
   type Message,
-  PAIR,
   pairValue,
   textAt,
 } from '../../../src/message/index.js';
@@ -36,11 +36,7 @@ export const brpcReader: AttributeReader = {
     if (meta === undefined) return keys;
     for (const key of OWN) if (own(message, meta, key) !== undefined) keys.add(key);
     const frame = message.bytes[0]!;
-    const pairs = userFields(frame, meta);
-    for (let i = 0; i < pairs.length; i += PAIR) {
-      const key = textAt(frame, pairs[i + 2]!, pairs[i + 3]!);
-      if (key !== undefined && message.get(key) !== undefined) keys.add(key);
-    }
+    addPairKeys(frame, userFields(frame, meta), keys);
     return keys;
   },
 

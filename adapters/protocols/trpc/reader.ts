@@ -5,9 +5,9 @@
  */
 import {
   type AttributeReader,
+  addPairKeys,
   FieldReader,
   type Message,
-  PAIR,
   pairValue,
   textAt,
 } from '../../../src/message/index.js';
@@ -41,11 +41,7 @@ export const trpcReader: AttributeReader = {
     if (head === undefined) return keys;
     for (const key of OWN) if (ownField(head, key) !== 0) keys.add(key);
     const frame = message.bytes[0]!;
-    const pairs = pairsOf(frame, head);
-    for (let i = 0; i < pairs.length; i += PAIR) {
-      const key = textAt(frame, pairs[i + 2]!, pairs[i + 3]!);
-      if (key !== undefined && message.get(key) !== undefined) keys.add(key);
-    }
+    addPairKeys(frame, pairsOf(frame, head), keys);
     return keys;
   },
 

@@ -62,6 +62,17 @@ describe('bRPC', () => {
     expect(brpc.stamp!({ request, number: 1, remainingMs: Number.POSITIVE_INFINITY })).toBeUndefined();
   });
 
+  test('a request’s meta in two fields, which peers merge, has the time that is left in the last one', () => {
+    const meta = Buffer.from('0a05 0a0153 4064 0a03 12014d 2007'.replaceAll(' ', ''), 'hex');
+    const fixed = Buffer.from('5052504300000000 00000000'.replace(' ', ''), 'hex');
+    fixed.writeUInt32BE(meta.length, 4);
+    fixed.writeUInt32BE(meta.length, 8);
+    const request = decoded(Buffer.concat([fixed, meta]));
+    expect([request.operation, brpc.deadline!(request)]).toEqual(['S/M', 100]);
+    const sent = changed(request, brpc.stamp!({ request, number: 1, remainingMs: 50 })!);
+    expect([sent.operation, sent.idLow, brpc.deadline!(sent)]).toEqual(['S/M', 7, 50]);
+  });
+
   test('a refusal is what real clients were seen to read, and has all 64 bits of the id', () => {
     const request = requestOf('cpp-normal');
     const [bytes] = brpc.open('downstream').reject(request, { code: 'CIRCUIT_OPEN', message: 'open' }) as Buffer[];
@@ -91,6 +102,7 @@ describe('bRPC', () => {
     ['a frame of a stream', '5354524d', 'a frame of a stream, which is not supported'],
     ['a meta longer than the frame', '505250430000000200000003', 'a meta of 3 bytes; there is room for 2'],
     ['a meta that is no protobuf', '5052504300000002000000020aff', 'the meta is no protobuf from byte 12 on'],
+    ['a request that is no protobuf', '5052504300000005000000050a030a057a', 'the meta is no protobuf from byte 14 on'],
   ])('%s ends the connection', (_, hex, says) => {
     expect(() => decoded(Buffer.from(hex, 'hex'))).toThrow(says);
   });
