@@ -12,6 +12,9 @@ export interface StreamOwner extends ExchangeOwner {
   waiting(bytes: number): void;
 }
 
+/** What a message takes besides its bytes, measured: messages of a stream may have none of their own, and be very many. */
+const MESSAGE_BYTES = 256;
+
 /**
  * A stream of a downstream until it has ended. What its opener sends before the upstream is there, or while it takes no
  * more, waits here, in order; the owner counts the bytes, and reads no more over its bound.
@@ -36,7 +39,7 @@ export class StreamExchange extends Exchange implements StreamEdge {
     super(downstream, opening);
   }
 
-  /** Of what waits; the opening itself is kept as long as the stream is there. */
+  /** Of what waits, as memory; the opening itself is kept as long as the stream is there. */
   override get requestBytes(): number {
     return this.#bytes;
   }
@@ -108,18 +111,19 @@ export class StreamExchange extends Exchange implements StreamEdge {
 
   #wait(message: Message): void {
     message.unpin();
-    const { size } = message;
+    const held = message.size + MESSAGE_BYTES;
     this.#waiting.push(message);
-    this.#bytes += size;
-    this.downstream.waiting(size);
+    this.#bytes += held;
+    this.downstream.waiting(held);
   }
 
   #flush(): void {
     let sent = 0;
     while (this.#ready && sent < this.#waiting.length) {
       const message = this.#waiting[sent++]!;
-      this.#bytes -= message.size;
-      this.downstream.waiting(-message.size);
+      const held = message.size + MESSAGE_BYTES;
+      this.#bytes -= held;
+      this.downstream.waiting(-held);
       this.#send(message);
     }
     if (sent > 0) this.#waiting.splice(0, sent);
