@@ -17,7 +17,8 @@ export interface EndpointsDiff {
 /**
  * Compares endpoints by address and port, in no particular order: control planes shuffle them. Where both lists go along
  * with each other, from the front and from the back, an endpoint costs a comparison, and none if the source kept the
- * object; only the middle is looked up. So one changed endpoint of 20,000 costs one.
+ * object; only the middle is looked up. So one changed endpoint of 20,000 costs one. An address that is said more than once,
+ * as overlapping EndpointSlices do, counts once.
  */
 export function* diffEndpoints(before: readonly EndpointRule[], after: readonly EndpointRule[]): Work<EndpointsDiff> {
   const added: EndpointRule[] = [];
@@ -44,12 +45,26 @@ export function* diffEndpoints(before: readonly EndpointRule[], after: readonly 
   const keyOf = (it: EndpointRule) => (it.port === port ? it.address : `${it.address}\n${it.port}`);
   const old = new Map<string, EndpointRule>();
   for (let i = start; i < beforeEnd; i++) {
-    old.set(keyOf(before[i]!), before[i]!);
+    const key = keyOf(before[i]!);
+    if (!old.has(key)) old.set(key, before[i]!);
     if (i % STEP === 0) yield;
   }
+  const fresh = new Map<string, EndpointRule>();
   for (let i = start; i < afterEnd; i++) {
-    const endpoint = after[i]!;
-    const key = keyOf(endpoint);
+    const key = keyOf(after[i]!);
+    if (!fresh.has(key)) fresh.set(key, after[i]!);
+    if (i % STEP === 0) yield;
+  }
+  // What also stands where both go along neither came nor went.
+  for (let i = 0; i < after.length && old.size + fresh.size > 0; i++) {
+    if (i >= start && i < afterEnd) continue;
+    const key = keyOf(after[i]!);
+    old.delete(key);
+    fresh.delete(key);
+    if (i % STEP === 0) yield;
+  }
+  let steps = 0;
+  for (const [key, endpoint] of fresh) {
     const was = old.get(key);
     if (was === undefined) {
       added.push(endpoint);
@@ -57,7 +72,7 @@ export function* diffEndpoints(before: readonly EndpointRule[], after: readonly 
       old.delete(key);
       compare(was, endpoint);
     }
-    if (i % STEP === 0) yield;
+    if (++steps % STEP === 0) yield;
   }
   return { added, removed: [...old.values()], changedFrom, changedTo };
 }

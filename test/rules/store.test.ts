@@ -101,6 +101,26 @@ describe('a rule store', () => {
     expect(store.sources.map(({ name }) => name)).toEqual(['registry']);
   });
 
+  test('an address that is said twice counts once, and is found as long as it is said', () => {
+    const addresses = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
+    const list = fc.array(fc.constantFrom(...addresses), { maxLength: 5 });
+    fc.assert(
+      fc.property(fc.array(list, { minLength: 1, maxLength: 4 }), (lists) => {
+        const store = new RuleStore();
+        store.apply(FILE, [upsert.service(service('a'))]);
+        for (const said of lists) {
+          const rule = upsert.endpoints(endpoints('a', ...said.map((address) => endpoint(address))));
+          store.apply(FILE, [rule]);
+          const found = addresses.filter((address) => store.candidates(address, 20880).length > 0);
+          expect(found).toEqual(addresses.filter((address) => said.includes(address)));
+          const fresh = new RuleStore();
+          fresh.apply(FILE, [upsert.service(service('a')), rule]);
+          expect(store.version).toBe(fresh.version);
+        }
+      }),
+    );
+  });
+
   test('has snapshots that never change, one a version', () => {
     const store = new RuleStore();
     store.apply(FILE, [upsert.service(service('a'))]);
