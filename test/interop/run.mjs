@@ -38,7 +38,8 @@ if (tests.length > 0) {
   const jest = [
     '--config',
     join(here, 'jest.config.js'),
-    '--runInBand',
+    // Peers wait more than they work.
+    '--maxWorkers=2',
     '--forceExit',
     '--json',
     '--outputFile',
