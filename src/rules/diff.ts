@@ -44,15 +44,14 @@ export function* diffEndpoints(before: readonly EndpointRule[], after: readonly 
   const port = before[start]?.port;
   const keyOf = (it: EndpointRule) => (it.port === port ? it.address : `${it.address}\n${it.port}`);
   const old = new Map<string, EndpointRule>();
-  for (let i = start; i < beforeEnd; i++) {
-    const key = keyOf(before[i]!);
-    if (!old.has(key)) old.set(key, before[i]!);
+  // From the back, so that the first of an address stays.
+  for (let i = beforeEnd - 1; i >= start; i--) {
+    old.set(keyOf(before[i]!), before[i]!);
     if (i % STEP === 0) yield;
   }
   const fresh = new Map<string, EndpointRule>();
-  for (let i = start; i < afterEnd; i++) {
-    const key = keyOf(after[i]!);
-    if (!fresh.has(key)) fresh.set(key, after[i]!);
+  for (let i = afterEnd - 1; i >= start; i--) {
+    fresh.set(keyOf(after[i]!), after[i]!);
     if (i % STEP === 0) yield;
   }
   // What also stands where both go along neither came nor went.
