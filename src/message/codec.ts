@@ -64,7 +64,8 @@ export interface Codec {
   decode(input: ByteQueue): Message | null;
   /**
    * Segments to send: the original ones unless `mutation` or another `id` changes them. The message is never modified.
-   * @param id - replaces the message's own correlation id.
+   * @param id - replaces the message's own correlation id. Of what goes to a client it is the request's message, or the
+   * opening of the stream.
    */
   encode(message: Message, id?: WireId, mutation?: Mutation): Bytes;
   /**
@@ -74,7 +75,7 @@ export interface Codec {
   reject(request: Message, failure: Rejection): Bytes | 'close' | undefined;
   /**
    * Ends a stream, under that id, towards either side: its peer's library raises the failure where the stream was used. Of
-   * protocols with streams.
+   * protocols with streams. Undefined: the peer cannot be told yet; an upstream learns by the end of its connection.
    */
   reset?(id: WireId, failure: Rejection): Bytes | undefined;
   /** What a heartbeat or an event of the peer wants back; undefined if nothing. */

@@ -220,15 +220,25 @@ export class CodecChecks {
     if (sample.side !== 'downstream') return;
     const { codec, message } = this.#decoded(sample);
     if (message.kind !== 'stream-open') return;
-    const frame = codec.reset?.(message, { code: 'CONNECTION_LOST', message: 'CONNECTION_LOST: gone' });
+    this.#ends(codec, message, { ...sample, side: 'upstream' });
+    const { reply } = sample.exchange;
+    const client = this.#prepared([{ ...sample, side: 'upstream' }]);
+    const answer = reply === undefined ? undefined : feed(client, [reply])[0];
+    // A server that has not answered may have to learn it by the end of the connection.
+    this.#ends(client, message, sample, answer?.kind !== 'stream-data');
+  }
+
+  /** @param reader - has the side that is told */
+  #ends(codec: Codec, opening: Message, reader: Sample, mayBeSilent = false): void {
+    const frame = codec.reset?.(opening, { code: 'CONNECTION_LOST', message: 'CONNECTION_LOST: gone' });
+    if (frame === undefined && mayBeSilent) return;
     if (frame === undefined) throw new Error('a stream that is lost ends in silence: who uses it hangs');
-    for (const side of ['downstream', 'upstream'] as const) {
-      const [end, ...more] = this.#feed({ ...sample, side }, [Buffer.concat(frame)]);
-      if (end === undefined || more.length > 0) throw new Error(`the end of a stream is no message to ${side}`);
-      same(end.kind, 'stream-close', `kind of a stream's end, ${side}`);
-      same(end.idHigh >>> 0, message.idHigh >>> 0, "id of a stream's end");
-      same(end.idLow >>> 0, message.idLow >>> 0, "id of a stream's end");
-    }
+    const { side } = reader;
+    const [end, ...more] = this.#feed(reader, [Buffer.concat(frame)]);
+    if (end === undefined || more.length > 0) throw new Error(`the end of a stream is no message to ${side}`);
+    same(end.kind, 'stream-close', `kind of a stream's end, ${side}`);
+    same(end.idHigh >>> 0, opening.idHigh >>> 0, "id of a stream's end");
+    same(end.idLow >>> 0, opening.idLow >>> 0, "id of a stream's end");
   }
 
   heartbeat(): void {

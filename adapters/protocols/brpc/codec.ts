@@ -15,9 +15,11 @@ import {
 } from '../../../src/message/index.js';
 import { CODE, codeFor } from './codes.js';
 import { edited, MAX_META_BYTES } from './edits.js';
-import { errorReply } from './frame.js';
-import { FIXED_BYTES, Meta, metaOf, readMeta } from './meta.js';
+import { errorReply, MAGIC } from './frame.js';
+import { FIXED_BYTES, Meta, metaOf, readMeta, type StreamSettings } from './meta.js';
 import { brpcReader } from './reader.js';
+import { readStreamFrame, STREAM_MAGIC } from './stream-frame.js';
+import { OpenerStreams, openingIn, refusedStream, ServerStreams } from './streams.js';
 
 /**
  * Frames do not tell their direction (jprotobuf's replies hold a request's meta too), so a codec reads requests downstream
@@ -28,6 +30,8 @@ export class BrpcCodec implements Codec {
   readonly #isReply: boolean;
   readonly #slab: Slab;
   readonly #maxBytes: number;
+  readonly #openers = new OpenerStreams();
+  readonly #servers = new ServerStreams();
   /** Bytes of a reply over the limit that are still to be swallowed. */
   #skipping = 0;
 
@@ -39,7 +43,7 @@ export class BrpcCodec implements Codec {
 
   decode(input: ByteQueue): Message | null {
     if (this.#skipping > 0 && !this.#skip(input)) return null;
-    checkMagic(input);
+    const ofStream = isOfStream(input);
     const fixed = input.peek(FIXED_BYTES);
     if (fixed === null) return null;
     const total = FIXED_BYTES + fixed.readUInt32BE(4);
@@ -48,33 +52,66 @@ export class BrpcCodec implements Codec {
       const room = Math.min(total - FIXED_BYTES, MAX_META_BYTES);
       throw new ProtocolError(`bRPC frame: a meta of ${metaEnd - FIXED_BYTES} bytes; there is room for ${room}`);
     }
-    if (total > this.#maxBytes) return this.#tooLarge(input, total, metaEnd);
+    if (total > this.#maxBytes) return this.#tooLarge(input, total, metaEnd, ofStream);
     if (input.length < total) return null;
+    if (ofStream) return this.#streamed(takeFrame(input, total, metaEnd), metaEnd);
     return this.#message(takeFrame(input, total, metaEnd), metaEnd);
   }
 
   encode(message: Message, id: WireId = message, mutation?: Mutation): Bytes {
     const meta = metaOf(message);
-    if (meta === undefined) return message.bytes;
-    if (sameWireId(message, id) && (mutation === undefined || mutation.size === 0)) return message.bytes;
-    return edited(message, meta, id, mutation, this.#slab);
+    if (meta === undefined || message.kind === 'event') return message.bytes;
+    if (meta.frame !== undefined) {
+      if (meta.isReply) return this.#openers.sent(message, meta, id, mutation, this.#slab);
+      return this.#servers.sent(message, meta.frame, id, this.#slab);
+    }
+    if (message.kind === 'stream-open') return this.#opening(message, meta, id, mutation);
+    const opening = openingIn(id);
+    if (opening !== undefined) this.#openers.ended(id);
+    const call = opening ?? id;
+    if (sameWireId(meta, call) && (mutation === undefined || mutation.size === 0)) return message.bytes;
+    return edited(message.bytes, meta, { id: call, mutation }, this.#slab);
   }
 
   reject(request: Message, failure: Rejection): Bytes | undefined {
+    const code = codeFor(failure.code);
+    if (request.kind === 'stream-open') return refusedStream(request, code, failure.message);
     if (request.kind !== 'request') return undefined;
-    return [errorReply(codeFor(failure.code), failure.message, request.idHigh, request.idLow)];
+    return [errorReply(code, failure.message, request.idHigh, request.idLow)];
+  }
+
+  reset(id: WireId): Bytes | undefined {
+    return this.#isReply ? this.#servers.reset(id) : this.#openers.reset(id);
+  }
+
+  /** The id is the stream's and the call's: a refusal may come by either. */
+  #opening(message: Message, meta: Meta, id: WireId, mutation: Mutation | undefined): Bytes {
+    if (this.#isReply) {
+      if (meta.settings!.several) throw new Error('bRPC: a request that opens several streams, which is not supported');
+      this.#servers.opened(id);
+    }
+    if (id === message && (mutation === undefined || mutation.size === 0)) return message.bytes;
+    return edited(message.bytes, meta, { id: openingIn(id) ?? id, streamId: id, mutation }, this.#slab);
+  }
+
+  #streamed(bytes: Bytes, metaEnd: number): Message {
+    const frame = readStreamFrame(bytes[0]!, metaEnd);
+    return (this.#isReply ? this.#servers : this.#openers).read(bytes, frame);
   }
 
   #message(bytes: Bytes, metaEnd: number): Message {
     const meta = readMeta(bytes[0]!, metaEnd, new Meta(this.#isReply));
-    // Its frames would break the connection that it shared with other calls upstream.
-    if (meta.opensStream && !this.#isReply) {
-      throw new ProtocolError('bRPC: a request that opens a stream, which is not supported');
-    }
+    const { settings } = meta;
+    if (settings !== undefined && !this.#isReply) return this.#opened(bytes, meta, settings);
     const kind = !this.#isReply ? 'request' : meta.code === CODE.OK ? 'response' : 'error';
-    const message = new Message(kind, bytes, brpcReader, meta.idHigh, meta.idLow);
-    message.view = meta;
-    return message;
+    return withMeta(new Message(kind, bytes, brpcReader, meta.idHigh, meta.idLow), meta);
+  }
+
+  #opened(bytes: Bytes, meta: Meta, settings: StreamSettings): Message {
+    if (settings.id === 0) throw new ProtocolError('bRPC: a request that opens a stream, and does not say which');
+    // One of that id that was open before is forgotten by who opened it.
+    this.#openers.ended(settings);
+    return withMeta(new Message('stream-open', bytes, brpcReader, settings.idHigh, settings.idLow), meta);
   }
 
   /** @returns whether it is all gone */
@@ -86,9 +123,9 @@ export class BrpcCodec implements Codec {
   }
 
   /** A reply that is too large is replaced by one that says so, and swallowed as it comes: its neighbours go on. */
-  #tooLarge(input: ByteQueue, total: number, metaEnd: number): Message | null {
+  #tooLarge(input: ByteQueue, total: number, metaEnd: number, ofStream: boolean): Message | null {
     const text = `${total} bytes; the limit is ${this.#maxBytes}`;
-    if (!this.#isReply) throw new ProtocolError(`bRPC frame: ${text}`);
+    if (!this.#isReply || ofStream) throw new ProtocolError(`bRPC frame: ${text}`);
     if (input.length < metaEnd) return null;
     const { idHigh, idLow } = this.#message(takeFrame(input, metaEnd, metaEnd), metaEnd);
     this.#skipping = total - metaEnd;
@@ -112,22 +149,20 @@ function takeFrame(input: ByteQueue, total: number, head: number): Bytes {
   return rest;
 }
 
-const MAGIC = Buffer.from('PRPC');
-const STREAM_MAGIC = Buffer.from('STRM');
-
-function checkMagic(input: ByteQueue): void {
-  const length = Math.min(MAGIC.length, input.length);
-  for (let at = 0; at < length; at++) {
-    if (input.at(at) === MAGIC[at]) continue;
-    if (startsWith(input, STREAM_MAGIC, length)) {
-      throw new ProtocolError('bRPC: a frame of a stream, which is not supported');
-    }
-    const seen = input.at(at).toString(16).padStart(2, '0');
-    throw new ProtocolError(`not bRPC: byte ${at} of the frame is 0x${seen}, magic is "PRPC"`);
-  }
+function withMeta(message: Message, meta: Meta): Message {
+  message.view = meta;
+  return message;
 }
 
-function startsWith(input: ByteQueue, magic: Buffer, length: number): boolean {
-  for (let at = 0; at < length; at++) if (input.at(at) !== magic[at]) return false;
-  return true;
+/** @throws ProtocolError - it begins with neither magic */
+function isOfStream(input: ByteQueue): boolean {
+  const ofStream = input.at(0) === STREAM_MAGIC[0];
+  const magic = ofStream ? STREAM_MAGIC : MAGIC;
+  const length = Math.min(magic.length, input.length);
+  for (let at = 0; at < length; at++) {
+    if (input.at(at) === magic[at]) continue;
+    const seen = input.at(at).toString(16).padStart(2, '0');
+    throw new ProtocolError(`not bRPC: byte ${at} of the frame is 0x${seen}, magic is "${magic}"`);
+  }
+  return ofStream;
 }

@@ -9,7 +9,6 @@ import {
   COPY_FRAME_UP_TO,
   encodedPair,
   keyIs,
-  type Message,
   type Mutation,
   PAIR,
   type Slab,
@@ -17,14 +16,22 @@ import {
   type WireId,
   writeVarint,
 } from '../../../src/message/index.js';
-import { idField, writeFixed } from './frame.js';
-import { FIXED_BYTES, META, type Meta, REQUEST, userFields } from './meta.js';
+import { varintField, writeFixed } from './frame.js';
+import { FIXED_BYTES, META, type Meta, REQUEST, STREAM, type StreamSettings, userFields } from './meta.js';
 
 /** `insert` takes the place of the bytes from `from` up to `to`, counted from the frame's start. */
 interface Edit {
   readonly from: number;
   readonly to: number;
   readonly insert: Buffer;
+}
+
+/** What is to be different in a frame. */
+export interface Change {
+  readonly id: WireId;
+  /** Of the stream that it opens. */
+  readonly streamId?: WireId;
+  readonly mutation?: Mutation | undefined;
 }
 
 /** The key by which a Mutation carries the timeout, which is no user field: no key of these can hold a NUL. */
@@ -34,11 +41,11 @@ export const TIMEOUT_KEY = '\0timeout';
 export const MAX_META_BYTES = 1024 * 1024;
 
 /** @throws Error - there is no room for what is to be set */
-export function edited(message: Message, meta: Meta, id: WireId, mutation: Mutation | undefined, slab: Slab): Bytes {
-  const edits = mutation === undefined || mutation.size === 0 ? [] : editsOf(message, meta, mutation);
+export function edited(bytes: Bytes, meta: Meta, { id, streamId, mutation }: Change, slab: Slab): Bytes {
+  const edits = mutation === undefined || mutation.size === 0 ? [] : editsOf(bytes[0]!, meta, mutation);
   edits.push(idEdit(meta, id));
+  if (streamId !== undefined) edits.push(streamEdit(bytes[0]!, meta.settings!, streamId));
   edits.sort((a, b) => a.from - b.from || a.to - b.to);
-  const { bytes } = message;
   const first = bytes[0]!;
   let delta = 0;
   for (const { from, to, insert } of edits) delta += insert.length - (to - from);
@@ -62,12 +69,17 @@ export function edited(message: Message, meta: Meta, id: WireId, mutation: Mutat
 }
 
 function idEdit(meta: Meta, { idHigh, idLow }: WireId): Edit {
-  const insert = idField(idHigh, idLow);
+  const insert = varintField(META.ID, idHigh, idLow);
   return meta.id === 0 ? { from: meta.end, to: meta.end, insert } : { from: meta.id, to: meta.idEnd, insert };
 }
 
-function editsOf({ bytes }: Message, meta: Meta, mutation: Mutation): Edit[] {
-  const frame = bytes[0]!;
+/** The field `stream_settings` with another id: its length changes with it. */
+function streamEdit(frame: Buffer, settings: StreamSettings, { idHigh, idLow }: WireId): Edit {
+  const { start: from, end: to } = settings;
+  return { from, to, insert: nested(frame, META.STREAM, settings, varintField(STREAM.ID, idHigh, idLow)) };
+}
+
+function editsOf(frame: Buffer, meta: Meta, mutation: Mutation): Edit[] {
   const pairs = userFields(frame, meta);
   const edits: Edit[] = [];
   for (let i = 0; i < pairs.length; i += PAIR) {
@@ -87,19 +99,25 @@ function editsOf({ bytes }: Message, meta: Meta, mutation: Mutation): Edit[] {
 
 /** The field `request` with another timeout: its length changes with it. */
 function requestEdit(frame: Buffer, meta: Meta, timeoutMs: number): Edit {
-  const field = Buffer.allocUnsafe(1 + varintLength(timeoutMs));
-  field[0] = REQUEST.TIMEOUT << 3;
-  writeVarint(field, 1, timeoutMs);
-  const [from, to] = meta.timeout === 0 ? [meta.requestEnd, meta.requestEnd] : [meta.timeout, meta.timeoutEnd];
-  const length = meta.requestEnd - meta.requestAt + field.length - (to - from);
-  const insert = Buffer.allocUnsafe(1 + varintLength(length) + length);
-  insert[0] = (META.REQUEST << 3) | 2;
-  let at = writeVarint(insert, 1, length);
-  at += frame.copy(insert, at, meta.requestAt, from);
-  at += field.copy(insert, at);
-  frame.copy(insert, at, to, meta.requestEnd);
-  return { from: meta.request, to: meta.requestEnd, insert };
+  const { request: from, requestAt: at, requestEnd: end } = meta;
+  const [id, idEnd] = meta.timeout === 0 ? [end, end] : [meta.timeout, meta.timeoutEnd];
+  const insert = nested(frame, META.REQUEST, { at, end, id, idEnd }, varintField(REQUEST.TIMEOUT, 0, timeoutMs));
+  return { from, to: end, insert };
 }
+
+/** The field `number` as it stands between `at` and `end`, with `insert` in place of what is between `id` and `idEnd`. */
+function nested(frame: Buffer, number: number, place: Nested, insert: Buffer): Buffer {
+  const length = place.end - place.at + insert.length - (place.idEnd - place.id);
+  const field = Buffer.allocUnsafe(1 + varintLength(length) + length);
+  field[0] = (number << 3) | 2;
+  let at = writeVarint(field, 1, length);
+  at += frame.copy(field, at, place.at, place.id);
+  at += insert.copy(field, at);
+  frame.copy(field, at, place.idEnd, place.end);
+  return field;
+}
+
+type Nested = Pick<StreamSettings, 'at' | 'end' | 'id' | 'idEnd'>;
 
 function isMutated(frame: Buffer, at: number, length: number, mutation: Mutation): boolean {
   for (let i = 0; i < mutation.size; i++) if (keyIs(frame, at, length, mutation.keyAt(i).toLowerCase())) return true;

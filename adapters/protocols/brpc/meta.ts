@@ -1,4 +1,5 @@
 import { FieldReader, findPairs, type Message, ProtocolError } from '../../../src/message/index.js';
+import type { StreamFrame } from './stream-frame.js';
 
 /** Magic, bytes of all that follows, bytes of the meta. */
 export const FIXED_BYTES = 12;
@@ -7,10 +8,26 @@ export const FIXED_BYTES = 12;
 export const META = { REQUEST: 1, RESPONSE: 2, ID: 4, STREAM: 8, USER_FIELDS: 9 } as const;
 export const REQUEST = { SERVICE: 1, METHOD: 2, LOG_ID: 3, TIMEOUT: 8 } as const;
 export const RESPONSE = { CODE: 1, TEXT: 2 } as const;
+export const STREAM = { ID: 1, MORE_IDS: 4 } as const;
+
+/** The field `stream_settings`: who sends it has, or opens, a stream of this id. */
+export interface StreamSettings {
+  readonly start: number;
+  readonly at: number;
+  readonly end: number;
+  /** The field `stream_id`; 0 if there is none. */
+  id: number;
+  idEnd: number;
+  idHigh: number;
+  idLow: number;
+  /** There are others: the call opens several at once. */
+  several: boolean;
+}
 
 /**
  * Where things stand in a frame's meta: offsets from the frame's start, 0 for what is absent. Found in one walk while the
- * frame is decoded; strings are built when somebody asks. Of a field that comes twice the last counts.
+ * frame is decoded; strings are built when somebody asks. Of a field that comes twice the last counts. Of a message that
+ * belongs to a stream it is that of the reply which the frame wraps, or empty.
  */
 export class Meta {
   idHigh = 0;
@@ -35,8 +52,10 @@ export class Meta {
   code = 0;
   textAt = 0;
   textLength = 0;
-  /** The call opens a stream. */
-  opensStream = false;
+  /** Of the call that opens a stream, and its reply. */
+  settings: StreamSettings | undefined = undefined;
+  /** The frame of a stream that it came in. */
+  frame: StreamFrame | undefined = undefined;
   /** There are user fields. */
   hasUserFields = false;
   /** Where the meta ends, and what follows begins. */
@@ -67,7 +86,7 @@ export function readMeta(frame: Buffer, end: number, meta: Meta): Meta {
     } else if (wireType !== 2) continue;
     else if (number === META.REQUEST) readRequest(frame, meta);
     else if (number === META.RESPONSE && meta.isReply) readResponse(frame, meta);
-    else if (number === META.STREAM) meta.opensStream = true;
+    else if (number === META.STREAM) meta.settings = readSettings(frame, meta.settings?.several);
     else if (number === META.USER_FIELDS) meta.hasUserFields = true;
   }
   check(fields);
@@ -116,6 +135,22 @@ function check({ malformed, start }: FieldReader): void {
   if (malformed) throw new ProtocolError(`bRPC frame: the meta is no protobuf from byte ${start} on`);
 }
 
+function readSettings(frame: Buffer, several = false): StreamSettings {
+  const { start, at, end } = fields;
+  const settings: StreamSettings = { start, at, end, id: 0, idEnd: 0, idHigh: 0, idLow: 0, several };
+  inner.open(frame, at, end);
+  while (inner.next()) {
+    if (inner.number === STREAM.MORE_IDS) settings.several = true;
+    if (inner.number !== STREAM.ID || inner.wireType !== 0) continue;
+    settings.id = inner.start;
+    settings.idEnd = inner.end;
+    settings.idHigh = inner.high | 0;
+    settings.idLow = inner.low | 0;
+  }
+  check(inner);
+  return settings;
+}
+
 /** What of a message was read; undefined if it was never decoded. */
 export function metaOf(message: Message): Meta | undefined {
   return message.view as Meta | undefined;
@@ -127,4 +162,9 @@ const NO_PAIRS: readonly number[] = Object.freeze([]);
 export function userFields(frame: Buffer, meta: Meta): readonly number[] {
   meta.pairs ??= meta.hasUserFields ? findPairs(frame, FIXED_BYTES, meta.end, META.USER_FIELDS) : NO_PAIRS;
   return meta.pairs;
+}
+
+/** The `PRPC` frame itself: of one that a stream's wraps, what follows the wrapping. */
+export function frameOf(message: Message, meta: Meta): Buffer {
+  return message.bytes[meta.frame === undefined ? 0 : 1]!;
 }

@@ -51,7 +51,7 @@ function deadline(request: Message): number | undefined {
 }
 
 function stamp({ request, remainingMs }: Stampable): Mutation | undefined {
-  if (remainingMs === Number.POSITIVE_INFINITY) return undefined;
+  if (remainingMs === Number.POSITIVE_INFINITY || request.kind === 'stream-open') return undefined;
   const left = Math.min(Math.max(1, Math.floor(remainingMs)), 0x7fffffff);
   const said = deadline(request);
   if (said !== undefined && said >= left && said - left < STAMP_FROM_MS) return undefined;

@@ -11,7 +11,7 @@ import {
   pairValue,
   textAt,
 } from '../../../src/message/index.js';
-import { type Meta, metaOf, userFields } from './meta.js';
+import { frameOf, type Meta, metaOf, userFields } from './meta.js';
 
 const field = new FieldReader();
 const OWN = ['service', 'method', 'log_id', 'error_text'] as const;
@@ -26,8 +26,10 @@ export const brpcReader: AttributeReader = {
   get(message, key) {
     const meta = metaOf(message);
     if (meta === undefined) return undefined;
-    const frame = message.bytes[0]!;
-    return own(message, meta, key) ?? pairValue(frame, userFields(frame, meta), key);
+    const value = own(message, meta, key);
+    if (value !== undefined || !meta.hasUserFields) return value;
+    const frame = frameOf(message, meta);
+    return pairValue(frame, userFields(frame, meta), key);
   },
 
   keys(message) {
@@ -35,19 +37,21 @@ export const brpcReader: AttributeReader = {
     const meta = metaOf(message);
     if (meta === undefined) return keys;
     for (const key of OWN) if (own(message, meta, key) !== undefined) keys.add(key);
-    const frame = message.bytes[0]!;
+    if (!meta.hasUserFields) return keys;
+    const frame = frameOf(message, meta);
     addPairKeys(frame, userFields(frame, meta), keys);
     return keys;
   },
 
   status(message) {
     const meta = metaOf(message);
-    return meta?.isReply === true ? String(meta.code) : undefined;
+    if (meta === undefined || !meta.isReply || message.kind === 'stream-data') return undefined;
+    return String(meta.code);
   },
 };
 
 function own(message: Message, meta: Meta, key: string): string | undefined {
-  const frame = message.bytes[0]!;
+  const frame = frameOf(message, meta);
   if (meta.isReply) {
     return key === 'error_text' && meta.textLength > 0 ? textAt(frame, meta.textAt, meta.textLength) : undefined;
   }
