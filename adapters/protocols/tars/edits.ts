@@ -40,10 +40,19 @@ export function edited(message: Message, head: Head, id: number, mutation: Mutat
   return [front];
 }
 
-/** Fields behind the body in the order of their tags, as readers expect them; those that do not change byte for byte. */
+/**
+ * Fields behind the body in the order of their tags, as readers expect them; those that do not change byte for byte.
+ * @throws Error - they cannot be read
+ */
 function changedTail(message: Message, head: Head, mutation: Mutation): Buffer {
   const tail = tailOf(message.bytes);
-  if (readTail(message.bytes, head).tailMalformed) return tail.subarray(head.tailAt);
+  if (readTail(message.bytes, head).tailMalformed) {
+    // Peers may read more of it than is read here: what a rule takes out must not get through.
+    if (mutation.size > 1 || mutation.keyAt(0) !== TIMEOUT_KEY) {
+      throw new Error('no attribute can be set in this TARS packet: what follows its body cannot be read to its end');
+    }
+    return tail.subarray(head.tailAt);
+  }
   const tags = head.likeRequest ? REQUEST : RESPONSE;
   const fields = new Map<number, Buffer>();
   const walker = new FieldWalker().open(tail, head.tailAt, tail.length);

@@ -106,12 +106,13 @@ describe('hostile TARS packets', () => {
     );
   });
 
-  test('of two contexts the first counts, as for peers, and neither is changed', () => {
+  test('of two contexts the first counts, as for peers; a rule that changes it gets no packet through unchanged', () => {
     const context = (value: number) => [0x98, 0, 1, 0x06, 1, 0x6b, 0x16, 1, value];
     const bytes = packet(front, [0x40, 9], names, [0x8c], context(0x41), context(0x42));
     const message = decoded(bytes);
     expect(message.get('k')).toBe('A');
-    expect(Buffer.concat(changed(message, new Mutation().set('a', 'b')).bytes)).toEqual(bytes);
+    expect(() => changed(message, new Mutation().delete('k'))).toThrow('no attribute can be set in this TARS packet');
+    expect(Buffer.concat(changed(message, new Mutation().set('\0timeout', '5')).bytes)).toEqual(bytes);
   });
 
   test('the end of a struct is no value in a map, nor does reading it throw', () => {
