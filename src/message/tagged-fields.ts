@@ -3,8 +3,9 @@
  * edits one without disturbing the others, unknown ones included. A library would build objects of all of them.
  *
  * A varint has seven bits a byte, least significant first. A field begins with one: its number and, in the low three bits,
- * how its value is written: 0 a varint, 1 and 5 eight and four bytes, 2 a length and so many bytes. Groups (3, 4), which
- * the format has given up, a field number of 0, and whatever runs over the end make the header malformed.
+ * how its value is written: 0 a varint, 1 and 5 eight and four bytes, 2 a length and so many bytes. Groups (3 up to a 4 of the
+ * same number), which nobody writes any more, are stepped over, as all receivers do: what they hide from us they would hide
+ * from rules. A field number of 0, and whatever runs over the end, make the header malformed.
  */
 export class FieldReader {
   /** Of the field that {@link next} has come to; from 1. */
@@ -71,6 +72,12 @@ export class FieldReader {
       case 5:
         at += 4;
         break;
+      case 3:
+        at = this.#group(at, this.number, 0);
+        if (at < 0) return this.#broken();
+        this.low = 0;
+        this.high = 0;
+        break;
       default:
         return this.#broken();
     }
@@ -88,6 +95,40 @@ export class FieldReader {
     this.malformed = true;
     this.end = this.#limit;
     return false;
+  }
+
+  /** @returns where the group of that number ends; negative if it doesn't, or nests deeper than receivers follow */
+  #group(from: number, number: number, depth: number): number {
+    let at = from;
+    while (at <= this.#limit) {
+      at = this.#varint(at);
+      if (at < 0 || this.high !== 0 || this.low < 8) return -1;
+      const inner = this.low >>> 3;
+      switch (this.low & 7) {
+        case 0:
+          at = this.#varint(at);
+          break;
+        case 1:
+          at += 8;
+          break;
+        case 2:
+          at = this.#varint(at);
+          if (at >= 0) at = this.high === 0 ? at + this.low : -1;
+          break;
+        case 3:
+          at = depth < MAX_GROUPS ? this.#group(at, inner, depth + 1) : -1;
+          break;
+        case 4:
+          return inner === number ? at : -1;
+        case 5:
+          at += 4;
+          break;
+        default:
+          return -1;
+      }
+      if (at < 0) return -1;
+    }
+    return -1;
   }
 
   /** @returns where it ends; negative if it doesn't within the limit, or in ten bytes */
@@ -112,6 +153,9 @@ export class FieldReader {
     return -1;
   }
 }
+
+/** As deep as Java and C++ read. */
+const MAX_GROUPS = 100;
 
 /** Bytes of a 32-bit number as a varint. */
 export function varintLength(value: number): number {
