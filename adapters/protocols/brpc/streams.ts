@@ -14,7 +14,7 @@ import {
   type WireId,
 } from '../../../src/message/index.js';
 import { CODE } from './codes.js';
-import { edited } from './edits.js';
+import { edited, MAX_META_BYTES } from './edits.js';
 import { errorReply, MAGIC } from './frame.js';
 import { FIXED_BYTES, Meta, metaOf, readMeta } from './meta.js';
 import { brpcReader } from './reader.js';
@@ -158,7 +158,7 @@ function wrappedMetaEnd(reply: Buffer): number {
     reply.length >= FIXED_BYTES &&
     MAGIC.equals(reply.subarray(0, MAGIC.length)) &&
     reply.readUInt32BE(4) === reply.length - FIXED_BYTES &&
-    reply.readUInt32BE(8) <= reply.length - FIXED_BYTES;
+    reply.readUInt32BE(8) <= Math.min(reply.length - FIXED_BYTES, MAX_META_BYTES);
   if (!isWhole) throw new ProtocolError('bRPC stream: its first frame does not wrap the reply to its opening');
   return FIXED_BYTES + reply.readUInt32BE(8);
 }

@@ -136,7 +136,7 @@ describe('streams through a mesh', () => {
     second.wire.stream.destroy();
     const refused = raw(await first.downstream.next());
     const wrapped = refused.subarray(refused.indexOf('PRPC'));
-    expect(refused.subarray(12, 26).toString('hex')).toBe('081110ffffffffffffffffff011803'.slice(0, 28));
+    expect(refused.subarray(12, 27).toString('hex')).toBe('0811' + '10ffffffffffffffffff01' + '1803');
     const [told] = decodedAll(wrapped, 'upstream');
     expect([told!.idHigh, told!.idLow, told!.status]).toEqual([39, 2, '2001']);
     expect(told!.get('error_text')).toMatch(/^meltemi: CONNECTION_LOST: /);
@@ -146,10 +146,12 @@ describe('streams through a mesh', () => {
   test('the client is lost: the server is told, by a reset and the end of the connection', async () => {
     const it = await scene();
     const upstream = it.server(V1);
-    const { downstream, wire, ours } = await answered(it, CLIENT, it.client(), upstream);
-    downstream.stream.destroy();
-    expect(hex(await wire.next())).toBe(streamFrame({ to: SERVER, from: ours, type: RESET }).toString('hex'));
-    await until(() => wire.closed);
+    for (const how of ['destroy', 'end'] as const) {
+      const { downstream, wire, ours } = await answered(it, CLIENT, it.client(), upstream);
+      downstream.stream[how]();
+      expect(hex(await wire.next())).toBe(streamFrame({ to: SERVER, from: ours, type: RESET }).toString('hex'));
+      await until(() => wire.closed);
+    }
     const unanswered = await opened(it, CLIENT, it.client(), upstream);
     unanswered.downstream.stream.destroy();
     await until(() => unanswered.wire.closed);
@@ -168,6 +170,16 @@ describe('streams through a mesh', () => {
     await until(() => wire.closed);
     await expectQuiet(it);
     expect(downstream.waiting).toBe(0);
+  });
+
+  test('a client that has closed its end, and its connection, still gets what is said', async () => {
+    const it = await scene();
+    const { downstream, wire, ours } = await answered(it);
+    downstream.stream.end(streamFrame({ to: SERVER, from: CLIENT, type: CLOSE }));
+    expect((await wire.next()).kind).toBe('stream-end');
+    wire.write(streamFrame({ to: ours, from: SERVER }, 'all'), streamFrame({ to: ours, from: SERVER, type: CLOSE }));
+    expect([(await downstream.next()).kind, (await downstream.next()).kind]).toEqual(['stream-data', 'stream-close']);
+    await expectQuiet(it);
   });
 
   test('where two servers have told the same id, such a reset ends neither', async () => {
