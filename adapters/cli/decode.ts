@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   ByteQueue,
@@ -39,12 +41,9 @@ export async function decodeCommand(
     const [name, file = '-', ...more] = positionals;
     if (name === undefined) throw new DecodeProblem(`which protocol? One of: ${[...protocols.keys()].join(', ')}`);
     if (more.length > 0) throw new DecodeProblem(`takes one file, not also ${more[0]}`);
-    const load = protocols.get(name);
-    if (load === undefined) {
-      throw new DecodeProblem(`knows no protocol ${name}. One of: ${[...protocols.keys()].join(', ')}`);
-    }
+    const protocol = await protocolOf(name, protocols);
     const input = file === '-' ? io.stdin : createReadStream(file);
-    await decodeAll(input, await load(), sideOf(values.from), values.json ? asJson : asText, io.stdout);
+    await decodeAll(input, protocol, sideOf(values.from), values.json ? asJson : asText, io.stdout);
     return 0;
   } catch (error) {
     if (!(error instanceof DecodeProblem) && !isSystemError(error)) throw error;
@@ -53,12 +52,31 @@ export async function decodeCommand(
   }
 }
 
+/** One of ours by name, or anybody's by the path of a module. */
+async function protocolOf(name: string, protocols: typeof PROTOCOLS): Promise<Protocol> {
+  const load = protocols.get(name);
+  if (load !== undefined) return load();
+  if (!/^\.{0,2}\//.test(name)) {
+    throw new DecodeProblem(
+      `knows no protocol ${name}. One of: ${[...protocols.keys()].join(', ')}, or ./a-module.mjs`,
+    );
+  }
+  try {
+    const module = (await import(pathToFileURL(resolve(name)).href)) as { readonly default?: Protocol };
+    if (typeof module.default?.open === 'function') return module.default;
+  } catch (error) {
+    throw new DecodeProblem(`cannot load ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  throw new DecodeProblem(`${name} has no Protocol for its default export`);
+}
+
 function usage(protocols: typeof PROTOCOLS): string {
   return `meltemi decode PROTOCOL [FILE|-] [--json] [--from client|server]
 
 Prints one line for each message in FILE, or in standard input, as it becomes complete.
 
-  PROTOCOL   one of: ${[...protocols.keys()].join(', ')}
+  PROTOCOL   one of: ${[...protocols.keys()].join(', ')}; or the path of a module
+             whose default export is one, such as ./protocol.mjs
   FILE       one direction of a connection, from its first byte; - or nothing: standard input
   --json     {kind, id, operation, attributes, status?, bytes} a line; bytes is the message's size
   --from     who sent the bytes: client (default) or server; protocols whose messages tell it themselves don't mind

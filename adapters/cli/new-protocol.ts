@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { PROTOCOLS } from '../node/protocols.js';
 import { type OutputIo, UsageError } from './io.js';
 import { newProtocolFiles } from './new-protocol-files.js';
 
@@ -10,7 +11,7 @@ const USAGE = `meltemi new-protocol NAME [--dir FOLDER]
 Writes a protocol of your own to begin with: a table of its header, a test on the codec kit, rules, and an example that
 runs. The guide docs/guides/your-protocol.md goes through them.
 
-  NAME           what it is called in port names, tcp-metaprotocol-NAME: lower-case letters, digits and hyphens
+  NAME           what it is called in port names, tcp-metaprotocol-NAME: lower-case letters and digits
   --dir FOLDER   where to write (default NAME); files that are there already are left alone
 
 Exit code 0: written. 1: nothing was, since a file is there already or cannot be written. 2: wrong usage.
@@ -29,9 +30,10 @@ export async function newProtocolCommand(args: readonly string[], { stdout, stde
   }
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0) throw new UsageError('which name? One');
-  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
-    throw new UsageError(`'${name}' cannot be part of a port name: use lower-case letters, digits and single hyphens`);
+  if (!/^[a-z][a-z0-9]*$/.test(name)) {
+    throw new UsageError(`'${name}' cannot be the protocol of a port name: use lower-case letters and digits`);
   }
+  if (PROTOCOLS.has(name)) throw new UsageError(`'${name}' comes with Meltemi; choose another name`);
   const folder = values.dir ?? name;
   const files = newProtocolFiles(name);
   const there = [...files.keys()].filter((file) => existsSync(join(folder, file)));

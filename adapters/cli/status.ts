@@ -34,8 +34,8 @@ export async function statusCommand(args: readonly string[], { stdout, stderr }:
   }
   const found = values.socket === undefined ? await findControls(values.pid) : [{ path: values.socket }];
   if (found.length === 0) {
-    const which = values.pid === undefined ? 'no process of this user has' : `process ${values.pid} has`;
-    stderr.write(`meltemi status: ${which} an open control socket: see \`control\` in the configuration\n`);
+    const none = values.pid === undefined ? 'no process of this user has an' : `process ${values.pid} has no`;
+    stderr.write(`meltemi status: ${none} open control socket: see \`control\` in the configuration\n`);
     return 1;
   }
   if (found.length > 1) {

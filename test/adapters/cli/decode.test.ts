@@ -62,6 +62,22 @@ describe('meltemi decode', () => {
     expect(await done).toBe(0);
   });
 
+  test('a file that is not there is told in a line', async () => {
+    const { code, err } = await run(['dubbo', '/nowhere/at-all']);
+    expect([code, err]).toEqual([2, expect.stringMatching(/^meltemi decode: ENOENT.*\/nowhere\/at-all'\n$/)]);
+  });
+
+  test("decodes a protocol of one's own, by its module", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'meltemi-'));
+    const file = join(folder, 'own.mjs');
+    writeFileSync(file, "export default { name: 'own', open: () => ({ decode: () => null }) };");
+    expect(await run([file])).toEqual({ code: 0, out: '', err: '' });
+    writeFileSync(join(folder, 'none.mjs'), 'export const x = 1;');
+    expect((await run([join(folder, 'none.mjs')])).err).toContain('has no Protocol for its default export');
+    expect((await run([join(folder, 'missing.mjs')])).err).toContain('cannot load');
+    rmSync(folder, { recursive: true });
+  });
+
   test('reads a file', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'meltemi-')), 'replies.bin');
     writeFileSync(file, Buffer.concat([reply, event]));

@@ -21,12 +21,12 @@ async function run(...args: string[]) {
 
 test('writes the files, named after the protocol', async () => {
   const dir = join(parent, 'deep', 'orders');
-  const { code, out } = await run('orders-2', '--dir', dir);
+  const { code, out } = await run('orders2', '--dir', dir);
   expect([code, out]).toEqual([0, expect.stringContaining('node --test && node example.mjs')]);
-  const files = newProtocolFiles('orders-2');
+  const files = newProtocolFiles('orders2');
   expect(readdirSync(dir).sort()).toEqual([...files.keys()].sort());
   for (const [file, text] of files) expect(readFileSync(join(dir, file), 'utf8')).toBe(text);
-  expect(readFileSync(join(dir, 'rules.yaml'), 'utf8')).toContain('tcp-metaprotocol-orders-2');
+  expect(readFileSync(join(dir, 'rules.yaml'), 'utf8')).toContain('tcp-metaprotocol-orders2');
 });
 
 test('writes nothing where a file is there already', async () => {
@@ -42,7 +42,7 @@ test('tells what it cannot write', async () => {
   expect([code, err]).toEqual([1, expect.stringContaining('meltemi new-protocol: ')]);
 });
 
-test.each([[[]], [['a', 'b']], [['Orders']], [['-x']], [['a--b']], [['1a']], [['a', '--frob']]])(
+test.each([[[]], [['a', 'b']], [['Orders']], [['-x']], [['a-b']], [['dubbo']], [['1a']], [['a', '--frob']]])(
   '%j is wrong usage',
   async (args) => {
     expect((await run(...args)).code).toBe(2);
