@@ -12,6 +12,9 @@ export interface GoldenFrame {
   readonly type: 'request' | 'response' | 'stream-data' | 'stream-feedback' | 'stream-close' | 'stream-reset';
   /** Above 2^53 in none of the recordings. */
   readonly id?: number;
+  /** That of the receiver, and of the sender. */
+  readonly streamId?: number;
+  readonly sourceStreamId?: number;
   readonly service?: string;
   readonly method?: string;
   readonly logId?: number;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { brpc } from '../../../../adapters/protocols/brpc/index.js';
 import { ByteQueue, type Codec, type Message } from '../../../../src/message/index.js';
 import { count, QUIET, quiet } from '../../../mesh/scene.js';
-import { decodedAll, frameBytes, golden } from './golden.js';
+import { decoded, decodedAll, frameBytes, golden } from './golden.js';
 import { type BrpcScene, routes, scene, settled, until, V1, V2, type Wire } from './scene.js';
 import { answer, CLOSE, FEEDBACK, RESET, reply, request, streamFrame } from './wire-format.js';
 
@@ -36,6 +36,21 @@ async function expectQuiet({ mesh }: BrpcScene): Promise<void> {
   await settled();
   expect(quiet(mesh)).toEqual(QUIET);
 }
+
+test('every recorded frame says what its description says', () => {
+  const [connection] = golden('cpp-stream').connections;
+  const server = brpc.open('upstream');
+  for (const frame of connection!.frames) {
+    const bytes = frameBytes(connection!, frame);
+    const message = frame.from === 'client' ? decoded(bytes) : decode(server, bytes);
+    if (message.kind === 'stream-open') server.encode(message);
+    const ofClient: Record<string, string> = { request: 'stream-open', 'stream-close': 'stream-end' };
+    const kind =
+      frame.from === 'client' ? ofClient[frame.type] : frame.type === 'stream-close' ? frame.type : undefined;
+    const opener = frame.from === 'client' ? (frame.sourceStreamId ?? 16) : frame.streamId;
+    expect([message.kind, message.idHigh, message.idLow]).toEqual([kind ?? 'stream-data', 0, opener]);
+  }
+});
 
 test('the recorded conversation, byte for byte, with ids of the connection in between', async () => {
   const it = await scene();
