@@ -106,7 +106,7 @@ export class Intake implements Expirable {
   private silent(): string {
     return this.store.sources
       .filter((it) => !it.synced)
-      .map((it) => it.name)
+      .map(({ name, lastError }) => (lastError === undefined ? name : `${name} (${lastError.message})`))
       .join(', ');
   }
 }

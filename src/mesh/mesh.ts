@@ -121,6 +121,8 @@ export class Mesh implements AsyncDisposable {
       meter: telemetry.meters.placements,
       phase: () => (this.intake.open ? 'open' : this.intake.near ? 'waiting' : 'reading'),
       noRules: () => this.intake.noRules,
+      owing: (key) => store.owing(key),
+      answerWithinMs: options.initialTimeoutMs ?? INITIAL_TIMEOUT_MS,
       wanted: (key) => this.services.want(key),
       left: (target) => singles.drop(target as Target),
       release: () => this.release(),

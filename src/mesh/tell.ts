@@ -16,7 +16,9 @@ export function tellSource({ source, before, error, problems }: SourceChange, lo
   // A line each: it may list the problems of many files.
   if (state === 'failed') for (const line of `failed: ${error}`.split('\n')) logger.error(`source ${name} ${line}`);
   else if (error !== undefined) logger.warn(`source ${name} is ${state}: ${error}`);
-  else if (state !== before) logger[state === 'stale' ? 'warn' : 'info'](`source ${name} is ${state}`);
+  // Whoever was warned wants to hear that it is over.
+  else if (state !== before)
+    logger[state === 'stale' || before === 'stale' ? 'warn' : 'info'](`source ${name} is ${state}`);
   if (state === before || !events.sourceChange.hasSubscribers) return;
   events.sourceChange.publish({ source: name, state, before, version, error });
 }
@@ -43,16 +45,20 @@ export function* tellRules(change: AdoptionChange, sources: readonly SourceStatu
   events.rulesApplied.publish({ source, version, ...sizes });
 }
 
-/** Where the calls of a service go from now on. A fall-back, and what takes it from where it was served, is worth a warning. */
+/** Where the calls of a service go from now on. A fall-back, routes by default for want of rules, and the end of either are warnings. */
 export function tellPlacement(
   change: PlacementChange,
   why: { readonly text: string; readonly fallBack: boolean },
+  recovered: boolean,
   logger: Logger,
 ): void {
   const { service, from, to } = change;
-  const warns = why.fallBack && (to === 'sidecar' || (from !== undefined && from !== 'waiting'));
+  const byDefault = change.reason === 'no-rules' && to === 'in-process';
+  const warns =
+    recovered || byDefault || (why.fallBack && (to === 'sidecar' || (from !== undefined && from !== 'waiting')));
   const before = from === undefined || from === to ? '' : `, before ${from}`;
-  logger[warns ? 'warn' : 'info'](`${service}: ${to}${before}, since ${why.text}`);
+  const how = byDefault ? ' by its default route' : '';
+  logger[warns ? 'warn' : 'info'](`${service}: ${to}${how}${before}, since ${why.text}`);
   if (events.placementChange.hasSubscribers) events.placementChange.publish(change);
 }
 

@@ -57,6 +57,8 @@ export class SourceRecord implements SourceStatus {
   readonly rules: Record<RuleKind, number> = { service: 0, routes: 0, cluster: 0, endpoints: 0 };
   updates = 0;
   rejected = 0;
+  /** Of a source that is asked by name: the services of which it has said all; undefined: it says all by itself. */
+  #answered: Set<string> | undefined = undefined;
 
   constructor(
     readonly name: string,
@@ -81,12 +83,14 @@ export class SourceRecord implements SourceStatus {
     const { synced, state: before } = this;
     const problems: SourceProblem[] = [];
     let said = false;
+    let answered = false;
     let error: string | undefined;
     for (const change of batch) {
       said ||= change.type !== 'state';
       switch (change.type) {
         case 'complete':
           this.synced = true;
+          answered = this.#answer(change.of) || answered;
           this.#become('live', now);
           break;
         case 'state':
@@ -107,7 +111,25 @@ export class SourceRecord implements SourceStatus {
     const news = said ? this.#complain(problems) : [];
     if (error !== undefined) this.lastError = { message: error, at: now };
     const isNew = this.state !== before || error !== undefined || news.length > 0 || this.synced !== synced;
-    return isNew ? { source: this, before, error, problems: news } : undefined;
+    return isNew || answered ? { source: this, before, error, problems: news } : undefined;
+  }
+
+  /** Is it yet to say what it has of that service? Of a source that is asked by name, and not failed. */
+  owes(key: string): boolean {
+    return this.#answered !== undefined && this.state !== 'failed' && !this.#answered.has(key);
+  }
+
+  /** @returns whether it owed any of that */
+  #answer(of: ReadonlySet<string> | undefined): boolean {
+    if (of === undefined) {
+      const owed = this.#answered !== undefined;
+      this.#answered = undefined;
+      return owed;
+    }
+    this.#answered ??= new Set();
+    const before = this.#answered.size;
+    for (const key of of) this.#answered.add(key);
+    return this.#answered.size > before;
   }
 
   /** It will never go on. */

@@ -117,6 +117,12 @@ export class RuleStore {
     return true;
   }
 
+  /** A source that is asked by name, and has not said yet what it has of that service. */
+  owing(key: string): string | undefined {
+    for (const source of this.#sources.values()) if (source.owes(key)) return source.name;
+    return undefined;
+  }
+
   /**
    * Announces a source before it has said anything. Of sources with equal precedence the first registered wins.
    * @throws Error - another source has that name with another precedence

@@ -14,6 +14,8 @@ export class Placed {
   sidecar: Destination = NOWHERE;
   /** Undefined: never looked at. */
   state: PlacementState | undefined = undefined;
+  /** Until when a source that was asked for its routes by name is waited for, in `now()`. Undefined: none is. */
+  awaitedUntil: number | undefined = undefined;
   /** As of which revision of the {@link Placements}. */
   seen = -1;
 

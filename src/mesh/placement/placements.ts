@@ -23,6 +23,10 @@ export interface PlacementsParts {
   readonly phase: () => 'reading' | 'waiting' | 'open';
   /** Why the first rules are not there although nobody waits any longer; undefined: they are. */
   readonly noRules: () => string | undefined;
+  /** The source that is asked by name and has not answered yet of that service. */
+  readonly owing: (key: string) => string | undefined;
+  /** How long such an answer is waited for. */
+  readonly answerWithinMs: number;
   readonly logger: Logger;
   readonly meter: PlacementMeter;
   /** A service that is not served in-process, by its key: its rules are wanted. */
@@ -66,7 +70,7 @@ export class Placements implements Expirable {
     const { placed } = target;
     if (placed.seen !== this.revision) {
       this.look(target);
-      const { dueAt } = placed.state!;
+      const dueAt = this.dueAt(placed);
       if (dueAt < (this.timer?.dueAt ?? Number.POSITIVE_INFINITY)) this.wakeAt(dueAt);
     }
     return placed;
@@ -76,11 +80,21 @@ export class Placements implements Expirable {
   changed(): void {
     this.revision++;
     let dueAt = this.staleness.dueAt(this.parts.runtime.now());
+    let freed = false;
     for (const target of this.unsettled) {
+      const { placed } = target;
+      const waited = placed.placement === 'waiting';
       this.look(target);
-      dueAt = Math.min(dueAt, target.placed.state!.dueAt);
+      freed ||= waited && placed.placement !== 'waiting';
+      dueAt = Math.min(dueAt, this.dueAt(placed));
     }
     this.wakeAt(dueAt);
+    if (freed) this.parts.release();
+  }
+
+  /** When it is to be looked at again, whatever happens. */
+  private dueAt({ state, awaitedUntil = Number.POSITIVE_INFINITY }: Placed): number {
+    return Math.min(state!.dueAt, awaitedUntil > this.parts.runtime.now() ? awaitedUntil : Number.POSITIVE_INFINITY);
   }
 
   /** A source stands otherwise than before. */
@@ -95,7 +109,8 @@ export class Placements implements Expirable {
     const { reason, code } = target.placed;
     if (code === 'NO_RULES') {
       const missing = target.described.length > 0 ? 'has no route table' : 'is described by no rule';
-      return new Failure(code, { role: 'placement', reason: `${this.parts.noRules()}; ${host}:${port} ${missing}` });
+      const why = this.parts.noRules() ?? `no answer within ${this.parts.answerWithinMs} ms from its source`;
+      return new Failure(code, { role: 'placement', reason: `${why}; ${host}:${port} ${missing}` });
     }
     return new Failure('NO_SIDECAR', {
       role: 'placement',
@@ -159,7 +174,9 @@ export class Placements implements Expirable {
     if (switched || first) meter.placed(before, placement, reason);
     if (switched || first || reason !== reasonBefore) {
       const { host, port } = target.destination;
-      tellPlacement({ service: `${host}:${port}`, from: before, to: placement, reason }, REASONS[reason], logger);
+      const recovered = !first && REASONS[reasonBefore].fallBack && !REASONS[reason].fallBack;
+      const change = { service: `${host}:${port}`, from: before, to: placement, reason };
+      tellPlacement(change, REASONS[reason], recovered, logger);
     }
     if (placement !== 'in-process') for (const { key } of target.described) this.parts.wanted(key);
     this.settle(target);
@@ -227,9 +244,26 @@ export class Placements implements Expirable {
     if (current !== 'open') return current;
     const late = noRules() !== undefined;
     if (ours.length === 0) return late && target.described.length === 0 ? 'late' : 'undescribed';
-    if (late && ours.some(({ routesByDefault }) => routesByDefault)) return 'late';
+    const tableless = ours.filter(({ routesByDefault }) => routesByDefault);
+    if (late && tableless.length > 0) return 'late';
+    const awaited = this.awaited(target, tableless, now);
+    if (awaited !== undefined) return awaited;
     const stale = (source: string) => this.staleness.stale(source, now);
     return ours.some((service) => digestOf(service).sources.some(stale)) ? 'stale' : 'here';
+  }
+
+  /** Routes of a service that is called for the first time may be on their way from a source that is asked by name. */
+  private awaited(
+    { placed }: Placeable,
+    tableless: readonly ServiceRule[],
+    now: number,
+  ): 'waiting' | 'late' | undefined {
+    if (!tableless.some(({ key }) => this.parts.owing(key) !== undefined)) {
+      placed.awaitedUntil = undefined;
+      return undefined;
+    }
+    placed.awaitedUntil ??= now + this.parts.answerWithinMs;
+    return now < placed.awaitedUntil ? 'waiting' : 'late';
   }
 
   private sidecar(target: Placeable): PlacementFacts['sidecar'] {
