@@ -1,5 +1,7 @@
+import { awesomerpc } from '../../adapters/protocols/awesomerpc/index.js';
 import { brpc } from '../../adapters/protocols/brpc/index.js';
 import { dubbo } from '../../adapters/protocols/dubbo/index.js';
+import { qza } from '../../adapters/protocols/qza/index.js';
 import { tars } from '../../adapters/protocols/tars/index.js';
 import { thrift } from '../../adapters/protocols/thrift/index.js';
 import { trpc } from '../../adapters/protocols/trpc/index.js';
@@ -63,6 +65,27 @@ export const CODEC_SUBJECTS: readonly CodecSubject[] = [
     request: (bytes) =>
       contiguous(videopacket.message('request', { request_id: 7, command: 153 }, Buffer.alloc(bytes, 0x78)).bytes),
     mutable: false,
+  },
+  {
+    name: 'qza',
+    about: 'a protocol from a table: qza',
+    protocol: qza,
+    key: 'cmd',
+    value: '153',
+    request: (bytes) => contiguous(qza.message('request', { seq: 7, cmd: 153 }, Buffer.alloc(bytes, 0x78)).bytes),
+    mutable: false,
+  },
+  {
+    name: 'awesomerpc',
+    about: 'a protocol from a table, with pairs: awesomerpc',
+    protocol: awesomerpc,
+    key: 'user',
+    value: 'jason',
+    request: (bytes) =>
+      contiguous(
+        awesomerpc.message('request', { pack_flow: 7, cmd: 1, user: 'jason' }, Buffer.alloc(bytes, 0x78)).bytes,
+      ),
+    mutable: true,
   },
 ];
 

@@ -16,14 +16,14 @@ import {
 } from '../../../src/message/index.js';
 import { edited } from './edits.js';
 import { FieldWalker, TYPE } from './fields.js';
-import { Head, headOf, LENGTH_BYTES, REQUEST, RESPONSE, readHead, readTail, tailOf } from './head.js';
+import { Head, headOf, isTup, LENGTH_BYTES, REQUEST, RESPONSE, readHead, readTail, tailOf, VERSION } from './head.js';
 import { findPair } from './pairs.js';
 import { RESULT_CODE, tarsReader } from './reader.js';
 import { errorReply, rejectFrame } from './reject.js';
 import { RET } from './ret-codes.js';
 
 /** Of a large packet that straddles read chunks, so much is joined: what stands before the body is to be found in one piece. */
-const HEAD_BYTES = 4096;
+const HEAD_BYTES = 1024;
 
 /**
  * Packets do not tell their direction, so a codec reads requests downstream and replies upstream. There is no magic: a
@@ -102,7 +102,8 @@ function whole(frame: Buffer, head: Head): Bytes {
 
 /** First what stands before the body, last what follows it, each in one piece, the body between them as it came. */
 function arrange(bytes: Bytes, head: Head, part: boolean): Bytes {
-  const front = Buffer.concat(bytes, Math.min(HEAD_BYTES, length(bytes)));
+  const first = bytes[0]!;
+  const front = first.length >= HEAD_BYTES ? first : Buffer.concat(bytes, Math.min(HEAD_BYTES, length(bytes)));
   const body = bodyOf(front, head.isReply);
   if (body === undefined || (!part && (body.end <= front.length || body.end > length(bytes)))) {
     const joined = Buffer.concat(bytes);
@@ -112,24 +113,25 @@ function arrange(bytes: Bytes, head: Head, part: boolean): Bytes {
   readHead(front, body.start, head);
   head.tailAt = 0;
   if (part) return [front, EMPTY];
-  return [front, ...slices(bytes, front.length, body.end), Buffer.concat(slices(bytes, body.end, length(bytes)))];
+  const tail = slices(bytes, body.end, length(bytes));
+  return [front, ...slices(bytes, front.length, body.end), tail.length === 1 ? tail[0]! : Buffer.concat(tail)];
 }
+
+const walker = new FieldWalker();
 
 /** Where the body stands, if what precedes it is in this piece and it is a list of bytes. */
 function bodyOf(front: Buffer, isReply: boolean): { readonly start: number; readonly end: number } | undefined {
-  const head = new Head(isReply);
-  const walker = new FieldWalker();
+  let bodyTag = isReply ? RESPONSE.BODY : REQUEST.BODY;
   for (let at = LENGTH_BYTES; at < front.length; at = walker.at) {
     const type = front[at]! & 15;
     const tag = front[at]! >> 4;
-    const bodyTag = head.likeRequest ? REQUEST.BODY : RESPONSE.BODY;
     if (tag >= bodyTag) return tag === bodyTag && type === TYPE.BYTES ? bytesAt(front, at) : undefined;
     try {
       walker.open(front, at, front.length).next();
     } catch {
       return undefined;
     }
-    if (tag === 1) head.version = walker.int32();
+    if (tag === VERSION && isTup(walker.int32())) bodyTag = REQUEST.BODY;
   }
   return undefined;
 }
@@ -149,15 +151,18 @@ function slices(bytes: Bytes, from: number, to: number): Buffer[] {
   const found: Buffer[] = [];
   let at = 0;
   for (const segment of bytes) {
-    const piece = segment.subarray(Math.max(0, from - at), Math.max(0, to - at));
-    if (piece.length > 0) found.push(piece);
+    const start = Math.max(0, from - at);
+    const end = Math.min(segment.length, to - at);
+    if (start < end) found.push(end - start === segment.length ? segment : segment.subarray(start, end));
     at += segment.length;
   }
   return found;
 }
 
 function length(bytes: Bytes): number {
-  return bytes.reduce((sum, { length: each }) => sum + each, 0);
+  let sum = 0;
+  for (let i = 0; i < bytes.length; i++) sum += bytes[i]!.length;
+  return sum;
 }
 
 function kindOf(bytes: Bytes, head: Head): MessageKind {

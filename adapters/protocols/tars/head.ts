@@ -8,11 +8,16 @@ import { FieldWalker, malformed } from './fields.js';
 
 export const REQUEST = { MESSAGE_TYPE: 3, ID: 4, SERVANT: 5, FUNC: 6, BODY: 7, TIMEOUT: 8, CONTEXT: 9, STATUS: 10 };
 export const RESPONSE = { ID: 3, MESSAGE_TYPE: 4, RET: 5, BODY: 6, STATUS: 7, DESC: 8, CONTEXT: 9 };
-const VERSION = 1;
+export const VERSION = 1;
 const PACKET_TYPE = 2;
 const ONE_WAY = 1;
 
 export const LENGTH_BYTES = 4;
+
+/** Versions 2 and 3, whose replies are numbered like requests. */
+export function isTup(version: number): boolean {
+  return version === 2 || version === 3;
+}
 
 /** Of what is not there, begin and length are 0. */
 export class Head {
@@ -44,7 +49,7 @@ export class Head {
   constructor(readonly isReply: boolean) {}
 
   get isTup(): boolean {
-    return this.version === 2 || this.version === 3;
+    return isTup(this.version);
   }
 
   /** Are its fields numbered as a request's? */
