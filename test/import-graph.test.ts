@@ -66,6 +66,18 @@ describe('the import graph', () => {
     expect(foreign).toEqual([]);
   });
 
+  test('no line of src names a protocol that has a folder of its own', () => {
+    const names = readdirSync(join(root, 'adapters/protocols')).join('|');
+    const named = sources('src').flatMap((file) =>
+      readFileSync(join(root, file), 'utf8')
+        .split('\n')
+        .flatMap((line, at) =>
+          new RegExp(`\\b(${names})`, 'i').test(line) ? [`${file}:${at + 1}: ${line.trim()}`] : [],
+        ),
+    );
+    expect(named).toEqual([]);
+  });
+
   test('in src an import never points up', () => {
     const height = (name: string) => LAYERS.findIndex((line) => line.includes(name));
     const inside = graph.filter((it) => it.from.startsWith('src') && it.to.startsWith('src'));

@@ -3,7 +3,7 @@ import type { EndpointRule } from '../rules/index.js';
 
 /**
  * What a cluster needs of the connection layer for one address. A peer is shared by every cluster that names its
- * address: 200 Dubbo interfaces on 20 providers need 20 connections, not 4,000.
+ * address: 200 interfaces on 20 providers need 20 connections, not 4,000.
  */
 export interface Peer {
   /**

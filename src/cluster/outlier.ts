@@ -133,7 +133,7 @@ export class OutlierDetector {
 }
 
 /**
- * Bad: the protocol says that the server could not serve (`framework`: Dubbo statuses other than 20), and failures that
+ * Bad: the protocol says that the server could not serve (`framework`), and failures that
  * {@link FAILURES} blames on the endpoint, of the wire or of the server: no connection, a lost one, no answer in time.
  *
  * Good: any other answer. A business exception too: MetaProtocol counts it as a failure, but it is the answer of a working

@@ -6,8 +6,8 @@ import { Placed } from './placement/index.js';
 import type { Services } from './services.js';
 
 /**
- * A destination and the services that may be meant by it. Where several share it, as all Dubbo interfaces of a provider
- * do, the message's service keys choose. Looked up once, and again after rules have changed.
+ * A destination and the services that may be meant by it. Where several share it, as all interfaces of a provider
+ * may, the message's service keys choose. Looked up once, and again after rules have changed.
  */
 export class Target {
   readonly placed = new Placed();

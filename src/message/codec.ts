@@ -26,7 +26,7 @@ export interface Protocol {
   open(side: Side, options?: CodecOptions): Codec;
   /**
    * Whose message it is, where several services share an address: names from the most exact to the least, each to be
-   * compared with a service rule's `serviceKey` and its host. Dubbo: the host that its registry gives it, then the interface.
+   * compared with a service rule's `serviceKey` and its host: the host that a registry gives it, say, then its interface.
    */
   serviceKeys?(request: Message): readonly string[];
   /** @defaultValue kind `error` is `framework`, anything else `ok`. */

@@ -59,7 +59,7 @@ export class Message implements Metadata, WireId {
     private readonly reader: AttributeReader,
     readonly idHigh: number = 0,
     readonly idLow: number = 0,
-    /** Protocol flags that encode and reject need again, such as Dubbo's flag byte and status. */
+    /** Protocol flags that encode and reject need again, such as a flag byte and a status. */
     readonly tag: number = 0,
   ) {}
 

@@ -1,6 +1,6 @@
 /**
  * A correlation id as it stands on the wire, up to 64 bits, as two 32-bit halves (signed or unsigned, taken modulo
- * 2^32): a JS number loses the ids that real Dubbo 3 sends, and BigInts are dear on the call path. A Message
+ * 2^32): a JS number loses the ids that real clients send, and BigInts are dear on the call path. A Message
  * is its own WireId, so that passing on an id allocates nothing.
  */
 export interface WireId {

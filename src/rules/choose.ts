@@ -9,9 +9,9 @@ export interface Choice {
 const NO_KEYS: readonly string[] = [];
 
 /**
- * Which of the services at an address a message is for, as all Dubbo interfaces of a provider share one. By the
+ * Which of the services at an address a message is for, as all interfaces of a provider may share one. By the
  * message's service keys, the most exact first: a service that was given the key (of several, the one whose host is a key
- * of the message too, which tells groups and versions of a Dubbo interface apart), else the service whose host it is. A
+ * of the message too, which tells groups and versions of an interface apart), else the service whose host it is. A
  * message that names none of them goes to a service that was given no key, and if there is none it is nobody's: another
  * interface's rules are not its own. A message that says nothing of whose it is goes to the oldest. So do ties.
  *
@@ -38,8 +38,7 @@ export class Chooser {
   }
 
   /**
-   * @param serviceKeys - what the protocol reads from the message: of Dubbo the host that its registry gives it, and the
-   *   interface
+   * @param serviceKeys - what the protocol reads from the message: the host that a registry gives it, say, and then its interface
    * @returns undefined if there are no candidates, or all were given keys and none is the message's
    */
   choose(serviceKeys: readonly string[] = NO_KEYS): Choice | undefined {

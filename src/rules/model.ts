@@ -12,7 +12,7 @@
 export interface Provenance {
   /** Name of the source, such as `file`. */
   readonly source: string;
-  /** For people: `rules/dubbo.yaml:12 MetaRouter meta-dubbo/demo`. */
+  /** For people: `rules/demo.yaml:12 MetaRouter demo/demo`. */
   readonly origin: string;
 }
 
@@ -27,7 +27,7 @@ export interface ServiceRule {
   readonly protocol: string | undefined;
   /** Virtual addresses. A destination equal to one of these, with the port, is this service. */
   readonly addresses: readonly string[];
-  /** What the protocol's service key must be, where several services share an address; Dubbo's interface annotation. */
+  /** What the protocol's service key must be, where several services share an address; the annotation `interface`. */
   readonly serviceKey: string | undefined;
   /** In order; the first that matches wins. Never empty: without a MetaRouter it holds the default route. */
   readonly routes: readonly RouteRule[];

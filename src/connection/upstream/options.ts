@@ -22,7 +22,7 @@ export interface PoolOptions {
   readonly backoffMaxMs?: number;
   /** With calls outstanding and nothing read for so long, the peer is probed; after as long again, given up. @defaultValue 5000 */
   readonly readSilenceMs?: number;
-  /** Between heartbeats on an idle connection; after three unanswered ones it is closed. @defaultValue 60000, as Dubbo's */
+  /** Between heartbeats on an idle connection; after three unanswered ones it is closed. @defaultValue 60000 */
   readonly heartbeatMs?: number;
   /** A connection without calls for so long is closed. @defaultValue 600000, as Envoy's for TCP pools */
   readonly idleMs?: number;
