@@ -80,6 +80,24 @@ export class ByteQueue {
     return this.#segments(n);
   }
 
+  /**
+   * {@link take}, with at least the first `head` bytes in one piece, for codecs that read there. Copies those if chunks
+   * end within them, and nothing behind them.
+   */
+  takeWithHead(n: number, head: number): Bytes {
+    const bytes = this.take(n);
+    if (bytes.length === 1 || bytes[0]!.length >= head) return bytes;
+    const joined = Buffer.allocUnsafe(Math.min(head, n));
+    const pieces: Buffer[] = [joined];
+    let at = 0;
+    for (const segment of bytes) {
+      const copied = segment.copy(joined, at);
+      at += copied;
+      if (copied < segment.length) pieces.push(segment.subarray(copied));
+    }
+    return pieces;
+  }
+
   skip(n: number): void {
     if (n > this.#length) throw new RangeError(`${n} bytes skipped of ${this.#length}`);
     this.#advance(n);

@@ -27,4 +27,5 @@ export { Mutation } from './mutation.js';
 export { COPY_FRAME_UP_TO, Slab } from './slab.js';
 export { FieldReader, varint64Length, varintLength, writeVarint, writeVarint64 } from './tagged-fields.js';
 export { addPairKeys, encodedPair, findPairs, keyIs, PAIR, pairValue, textAt } from './text-pairs.js';
+export { timeLeft } from './time-left.js';
 export { formatWireId, sameWireId, type WireId } from './wire-id.js';

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { newProtocolFiles } from '../../adapters/cli/new-protocol-files.js';
+import { freePort } from '../support/free-port.js';
 import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 import { readBlocks, runSession, writeFiles } from './readme-programs.mjs';
 
@@ -35,13 +35,3 @@ test.each(sessions.map((session) => [session.map((it) => it.command).join('; '),
   },
   60_000,
 );
-
-/** Nobody listened on it a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}

@@ -1,7 +1,7 @@
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
+import { freePort } from '../support/free-port.js';
 import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 import { readBlocks, readme, runSession, writeFiles } from './readme-programs.mjs';
 
@@ -49,13 +49,3 @@ describe('README.md', () => {
     60_000,
   );
 });
-
-/** Nobody listened on it a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}

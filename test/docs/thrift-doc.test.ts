@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { transform } from 'esbuild';
+import { freePort } from '../support/free-port.js';
 import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 import { readBlocks, runSession, writeFiles } from './readme-programs.mjs';
 
@@ -55,13 +55,3 @@ test('thrift.mjs is a protocol', async () => {
   const { default: protocol } = await import(join(folder.path, 'thrift.mjs'));
   expect([protocol.name, protocol.sharing]).toEqual(['sharedthrift', 'multiplexed']);
 });
-
-/** Nobody listened on it a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}

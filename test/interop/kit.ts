@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
+import { freePort } from '../support/free-port.js';
 
 /** Real Java peers of one Dubbo line; see dubbo-java/README.md for their flags. */
 export const LINES = (process.env.INTEROP_LINES ?? '2.7,3.2,3.3').split(',');
@@ -55,14 +55,6 @@ export async function javaConsumer(line: string, port: number, ...flags: string[
       }),
     stop: () => peer.kill('SIGKILL'), // its orderly end takes three seconds
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** What the suite prints of a case: times and addresses left out, so that two runs can be compared. */

@@ -70,3 +70,18 @@ test('reading on from where one left off costs the chunks that came since', () =
   }
   expect(read).toBe(100_000);
 });
+
+test.each([
+  [2000, [2000, 3000, 2000]], // within the first chunk: nothing is copied
+  [4000, [4000, 1000, 2000]],
+  [7000, [7000]],
+  [9000, [7000]], // more than is taken
+])('takes with the first %d bytes in one piece', (head, lengths) => {
+  const queue = new ByteQueue();
+  const chunks = [2000, 3000, 3000].map((size, i) => Buffer.alloc(size, i));
+  for (const chunk of chunks) queue.push(chunk);
+  const taken = queue.takeWithHead(7000, head);
+  expect(taken.map((piece) => piece.length)).toEqual(lengths);
+  expect(Buffer.concat(taken).equals(Buffer.concat(chunks).subarray(0, 7000))).toBe(true);
+  expect(queue.length).toBe(1000);
+});

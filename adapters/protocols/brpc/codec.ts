@@ -54,8 +54,8 @@ export class BrpcCodec implements Codec {
     }
     if (total > this.#maxBytes) return this.#tooLarge(input, total, metaEnd, ofStream);
     if (input.length < total) return null;
-    if (ofStream) return this.#streamed(takeFrame(input, total, metaEnd), metaEnd);
-    return this.#message(takeFrame(input, total, metaEnd), metaEnd);
+    if (ofStream) return this.#streamed(input.takeWithHead(total, metaEnd), metaEnd);
+    return this.#message(input.takeWithHead(total, metaEnd), metaEnd);
   }
 
   encode(message: Message, id: WireId = message, mutation?: Mutation): Bytes {
@@ -127,26 +127,11 @@ export class BrpcCodec implements Codec {
     const text = `${total} bytes; the limit is ${this.#maxBytes}`;
     if (!this.#isReply || ofStream) throw new ProtocolError(`bRPC frame: ${text}`);
     if (input.length < metaEnd) return null;
-    const { idHigh, idLow } = this.#message(takeFrame(input, metaEnd, metaEnd), metaEnd);
+    const { idHigh, idLow } = this.#message(input.takeWithHead(metaEnd, metaEnd), metaEnd);
     this.#skipping = total - metaEnd;
     const reply = errorReply(CODE.BAD_RESPONSE, `REPLY_TOO_LARGE: the reply has ${text}`, idHigh, idLow);
     return this.#message([reply], reply.length);
   }
-}
-
-/** All of a frame, its first `head` bytes in one piece. */
-function takeFrame(input: ByteQueue, total: number, head: number): Bytes {
-  const bytes = input.take(total);
-  if (bytes.length === 1 || bytes[0]!.length >= head) return bytes;
-  const joined = Buffer.allocUnsafe(head);
-  const rest: Buffer[] = [joined];
-  let at = 0;
-  for (const segment of bytes) {
-    const copied = segment.copy(joined, at);
-    at += copied;
-    if (copied < segment.length) rest.push(segment.subarray(copied));
-  }
-  return rest;
 }
 
 function withMeta(message: Message, meta: Meta): Message {

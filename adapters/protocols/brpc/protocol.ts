@@ -5,6 +5,7 @@ import {
   Mutation,
   type Protocol,
   type Stampable,
+  timeLeft,
 } from '../../../src/message/index.js';
 import { BrpcCodec } from './codec.js';
 import { statusOf } from './codes.js';
@@ -20,8 +21,6 @@ export interface BrpcOptions {
   readonly maxMessageBytes?: number;
 }
 
-/** A request that already says what is left, to so many ms, is sent as it is. */
-const STAMP_FROM_MS = 20;
 const NONE: readonly string[] = Object.freeze([]);
 
 /** bRPC's `baidu_std` as bRPC (C++), brpc-java and jprotobuf speak it, with options. {@link brpc} is the one with defaults. */
@@ -52,8 +51,6 @@ function deadline(request: Message): number | undefined {
 
 function stamp({ request, remainingMs }: Stampable): Mutation | undefined {
   if (remainingMs === Number.POSITIVE_INFINITY || request.kind === 'stream-open') return undefined;
-  const left = Math.min(Math.max(1, Math.floor(remainingMs)), 0x7fffffff);
-  const said = deadline(request);
-  if (said !== undefined && said >= left && said - left < STAMP_FROM_MS) return undefined;
-  return new Mutation().set(TIMEOUT_KEY, String(left));
+  const left = timeLeft(remainingMs, deadline(request), 0x7fffffff);
+  return left === undefined ? undefined : new Mutation().set(TIMEOUT_KEY, String(left));
 }

@@ -71,7 +71,7 @@ export class DubboCodec implements Codec {
     if (body < 0) throw new ProtocolError(`Dubbo frame: body length at byte 12 is negative (${body})`);
     if (total > this.#maxBytes) return this.#tooLarge(input, total);
     if (input.length < total) return null;
-    return read(takeFrame(input, total));
+    return read(input.takeWithHead(total, Math.min(HEAD_BYTES, total)));
   }
 
   /** @returns whether it is all gone */
@@ -138,20 +138,6 @@ const HESSIAN_NULL = Buffer.from('N');
 
 /** A two-way heartbeat. Its id may be that of a call under way: replies to events are told apart by their flag. */
 export const HEARTBEAT: Bytes = Object.freeze([Buffer.from('dabbe2000000000000000000000000014e', 'hex')]);
-
-function takeFrame(input: ByteQueue, total: number): Bytes {
-  const bytes = input.take(total);
-  if (bytes.length === 1 || bytes[0]!.length >= HEAD_BYTES) return bytes;
-  const head = Buffer.allocUnsafe(Math.min(HEAD_BYTES, total));
-  const rest: Buffer[] = [head];
-  let at = 0;
-  for (const segment of bytes) {
-    const copied = segment.copy(head, at);
-    at += copied;
-    if (copied < segment.length) rest.push(segment.subarray(copied));
-  }
-  return rest;
-}
 
 function read(bytes: Bytes): Message {
   const head = bytes[0]!;

@@ -6,6 +6,7 @@ import {
   Mutation,
   type Protocol,
   type Stampable,
+  timeLeft,
 } from '../../../src/message/index.js';
 import { DubboCodec, HEARTBEAT } from './codec.js';
 import { isReadOnly, isRequest, STATUS, statusOf } from './header.js';
@@ -25,8 +26,6 @@ export interface DubboOptions {
 /** In larger frames the caller's timeout is not looked for: walking the arguments would cost more than it tells. */
 const DEADLINE_UP_TO = 4096;
 const TIMEOUT_KEY = 'timeout';
-/** A request that already says what is left, to so many ms, is sent as it is. */
-const STAMP_FROM_MS = 20;
 
 /** The Dubbo protocol of Dubbo 2.6 to 3.3, with options of its own. {@link dubbo} is the one with defaults. */
 export function dubboProtocol(options: DubboOptions = {}): Protocol {
@@ -88,8 +87,6 @@ function deadline(request: Message): number | undefined {
 function stamp(attempt: Stampable): Mutation | undefined {
   const { request, remainingMs } = attempt;
   if (remainingMs === Number.POSITIVE_INFINITY || formatOf(request) === undefined) return undefined;
-  const left = Math.max(1, Math.floor(remainingMs));
-  const said = deadline(request);
-  if (said !== undefined && said >= left && said - left < STAMP_FROM_MS) return undefined;
-  return new Mutation().set(TIMEOUT_KEY, String(left));
+  const left = timeLeft(remainingMs, deadline(request));
+  return left === undefined ? undefined : new Mutation().set(TIMEOUT_KEY, String(left));
 }

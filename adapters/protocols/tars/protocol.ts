@@ -5,6 +5,7 @@ import {
   Mutation,
   type Protocol,
   type Stampable,
+  timeLeft,
 } from '../../../src/message/index.js';
 import { TarsCodec } from './codec.js';
 import { TIMEOUT_KEY } from './edits.js';
@@ -19,9 +20,6 @@ export interface TarsOptions {
    */
   readonly maxMessageBytes?: number;
 }
-
-/** A request that already says what is left, to so many ms, is sent as it is. */
-const STAMP_FROM_MS = 20;
 
 /** TARS as TarsGo and @tars/rpc speak it over TCP, TUP included, with options of its own. {@link tars} is the one with defaults. */
 export function tarsProtocol(options: TarsOptions = {}): Protocol {
@@ -54,8 +52,6 @@ function deadline(request: Message): number | undefined {
 
 function stamp({ request, remainingMs }: Stampable): Mutation | undefined {
   if (remainingMs === Number.POSITIVE_INFINITY) return undefined;
-  const left = Math.min(Math.max(1, Math.floor(remainingMs)), 0x7fffffff);
-  const said = deadline(request);
-  if (said !== undefined && said >= left && said - left < STAMP_FROM_MS) return undefined;
-  return new Mutation().set(TIMEOUT_KEY, String(left));
+  const left = timeLeft(remainingMs, deadline(request), 0x7fffffff);
+  return left === undefined ? undefined : new Mutation().set(TIMEOUT_KEY, String(left));
 }

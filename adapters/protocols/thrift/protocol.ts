@@ -7,6 +7,7 @@ import {
   type Protocol,
   type Sharing,
   type Stampable,
+  timeLeft,
 } from '../../../src/message/index.js';
 import { ThriftCodec } from './codec.js';
 import { RPC_TIMEOUT } from './headers/numbered.js';
@@ -77,14 +78,9 @@ function deadline(request: Message): number | undefined {
   return ms > 0 && ms <= Number.MAX_SAFE_INTEGER ? ms : undefined;
 }
 
-/** A request that already says what is left, to so many ms, is sent as it is. */
-const STAMP_FROM_MS = 20;
-
 /** The time that is left, to a server that reads it. */
 function stamp({ request, remainingMs }: Stampable): Mutation | undefined {
   if (transportOf(request.tag) !== TRANSPORT.TTHEADER || remainingMs === Number.POSITIVE_INFINITY) return undefined;
-  const left = Math.max(1, Math.floor(remainingMs));
-  const said = deadline(request);
-  if (said !== undefined && said >= left && said - left < STAMP_FROM_MS) return undefined;
-  return new Mutation().set('RPCTimeout', String(left));
+  const left = timeLeft(remainingMs, deadline(request));
+  return left === undefined ? undefined : new Mutation().set('RPCTimeout', String(left));
 }

@@ -64,8 +64,8 @@ export class TrpcCodec implements Codec {
       throw new ProtocolError(`tRPC stream frame of type ${frame}: ${total} bytes; it is a header, and may have 65551`);
     }
     if (input.length < total) return null;
-    if (frame === FRAME.UNARY) return unary(takeFrame(input, total, head), this.#reply);
-    return streamed(takeFrame(input, total, frame === FRAME.DATA ? FIXED_BYTES : total), frame, this.#reply);
+    if (frame === FRAME.UNARY) return unary(input.takeWithHead(total, head), this.#reply);
+    return streamed(input.takeWithHead(total, frame === FRAME.DATA ? FIXED_BYTES : total), frame, this.#reply);
   }
 
   /** @returns whether it is all gone */
@@ -83,7 +83,7 @@ export class TrpcCodec implements Codec {
       throw new ProtocolError(`tRPC frame: ${total} bytes, by the length at byte 4; the limit is ${limit}`);
     }
     if (input.length < head) return null;
-    const [first] = takeFrame(input, head, head);
+    const [first] = input.takeWithHead(head, head);
     const { requestId } = readUnary(first!, true, new Head());
     this.#skipping = total - head;
     const reason = `REPLY_TOO_LARGE: the reply has ${total} bytes, the limit is ${limit}`;
@@ -154,21 +154,6 @@ function message(kind: MessageKind, bytes: Bytes, high: number, low: number, tag
   const made = new Message(kind, bytes, trpcReader, high, low, tag);
   made.view = head;
   return made;
-}
-
-/** All of a frame, its first `head` bytes in one piece. */
-function takeFrame(input: ByteQueue, total: number, head: number): Bytes {
-  const bytes = input.take(total);
-  if (bytes.length === 1 || bytes[0]!.length >= head) return bytes;
-  const joined = Buffer.allocUnsafe(head);
-  const rest: Buffer[] = [joined];
-  let at = 0;
-  for (const segment of bytes) {
-    const copied = segment.copy(joined, at);
-    at += copied;
-    if (copied < segment.length) rest.push(segment.subarray(copied));
-  }
-  return rest;
 }
 
 function frameType(input: ByteQueue): number {

@@ -7,6 +7,7 @@ import {
   type Protocol,
   type ReplyStatus,
   type Stampable,
+  timeLeft,
   type WireId,
 } from '../../../src/message/index.js';
 import { TrpcCodec } from './codec.js';
@@ -22,9 +23,6 @@ export interface TrpcOptions {
    */
   readonly maxMessageBytes?: number;
 }
-
-/** A request that already says what is left, to so many ms, is sent as it is. */
-const STAMP_FROM_MS = 20;
 
 const STATUSES: readonly ReplyStatus[] = ['ok', 'business', 'framework', 'rejected'];
 
@@ -78,8 +76,6 @@ function deadline(request: Message): number | undefined {
 
 function stamp({ request, remainingMs }: Stampable): Mutation | undefined {
   if (remainingMs === Number.POSITIVE_INFINITY || request.kind === 'stream-open') return undefined;
-  const left = Math.max(1, Math.floor(remainingMs));
-  const said = deadline(request);
-  if (said !== undefined && said >= left && said - left < STAMP_FROM_MS) return undefined;
-  return new Mutation().set(TIMEOUT_KEY, String(Math.min(left, 0xffffffff)));
+  const left = timeLeft(remainingMs, deadline(request), 0xffffffff);
+  return left === undefined ? undefined : new Mutation().set(TIMEOUT_KEY, String(left));
 }

@@ -58,7 +58,7 @@ export class FramedCodec implements Codec {
     if (total > this.#maxBytes) return this.#tooLarge(input, head, kind, total);
     const pairs = this.#pairs(head, total);
     if (input.length < total) return null;
-    return this.#message(kind, takeFrame(input, total, layout.bytes + pairs));
+    return this.#message(kind, input.takeWithHead(total, layout.bytes + pairs));
   }
 
   encode(message: Message, id: WireId = message, mutation?: Mutation): Bytes {
@@ -210,19 +210,4 @@ const EMPTY = Buffer.alloc(0);
 /** What a deleted field is: fields are always there. */
 function blank({ isText }: Slot): string {
   return isText ? '' : '0';
-}
-
-/** With header and pairs in one piece. */
-function takeFrame(input: ByteQueue, total: number, headBytes: number): Bytes {
-  const bytes = input.take(total);
-  if (bytes.length === 1 || bytes[0]!.length >= headBytes) return bytes;
-  const head = Buffer.allocUnsafe(headBytes);
-  const rest: Buffer[] = [head];
-  let at = 0;
-  for (const segment of bytes) {
-    const copied = segment.copy(head, at);
-    at += copied;
-    if (copied < segment.length) rest.push(segment.subarray(copied));
-  }
-  return rest;
 }

@@ -2,14 +2,12 @@ import type { Bytes } from '../bytes.js';
 import type { Protocol } from '../codec.js';
 import { Message, type MessageKind } from '../message.js';
 import { Mutation } from '../mutation.js';
+import { timeLeft } from '../time-left.js';
 import { FramedCodec } from './codec.js';
 import { Layout } from './layout.js';
 import { readHigh, readNumber, writeNumber, writeText } from './numbers.js';
 import { FramedReader } from './reader.js';
 import type { FramedKind, FramedTable } from './table.js';
-
-/** A request whose timeout says what is left of it, to so many ms, is sent as it is. */
-const STAMP_FROM_MS = 20;
 
 /** What a table of header fields makes: a protocol, and the means to write clients, servers and tests of it. */
 export interface FramedProtocol extends Protocol {
@@ -67,10 +65,8 @@ export function defineProtocol(table: FramedTable): FramedProtocol {
       deadline,
       stamp({ request, remainingMs }) {
         if (remainingMs === Number.POSITIVE_INFINITY) return undefined;
-        const left = Math.min(Math.max(1, Math.floor(remainingMs)), 2 ** (8 * Math.min(timeout.size, 4) - 1) - 1);
-        const said = deadline(request);
-        if (said !== undefined && said >= left && said - left < STAMP_FROM_MS) return undefined;
-        return new Mutation().set(timeout.name, String(left));
+        const left = timeLeft(remainingMs, deadline(request), 2 ** (8 * Math.min(timeout.size, 4) - 1) - 1);
+        return left === undefined ? undefined : new Mutation().set(timeout.name, String(left));
       },
     }),
     ...(layout.valueOf('ping') !== undefined && { heartbeat: () => build('ping').bytes }),

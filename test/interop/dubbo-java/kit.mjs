@@ -19,6 +19,9 @@ export default {
       if (isOffline(stderr)) return { skipped: ['Maven Central is out of reach'] };
       return { failed: [`the kit for Dubbo ${line} was not built:\n${stderr.split('\n').slice(-20).join('\n')}`] };
     }
-    return { env: { INTEROP_LINES: lines.join(',') } };
+    const skipped = lines.includes('2.7')
+      ? ['Dubbo 2.7 has no fastjson2: its test runs with the later lines alone']
+      : [];
+    return { skipped, env: { INTEROP_LINES: lines.join(',') } };
   },
 };

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -8,6 +7,7 @@ import { startMesh } from '../../../../adapters/node/index.js';
 import { type Peer, startPeer } from '../../../../examples/demo/peers/start-peer.js';
 import { RulesFolder } from '../../../../examples/demo/rules.js';
 import type { Mesh } from '../../../../src/index.js';
+import { freePort } from '../../../support/free-port.js';
 
 /** npm's @tars/rpc, unmodified, as client and server on both sides of the mesh, over real sockets. */
 const HOST = 'echo.example';
@@ -149,13 +149,3 @@ test('what the mesh refuses is an error of the client, and the process lives on'
   });
   expect((await client.call(inbound, 'who')).text).toBe('v1');
 });
-
-/** Nobody listened on it a moment ago; the server cannot be told to choose. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
