@@ -19,6 +19,7 @@ export {
   type CallOptions,
   createMesh,
   type Decision,
+  type DescribedService,
   type FallBackOptions,
   type ListenOptions,
   Mesh,

@@ -1,8 +1,10 @@
 import { Duplex } from 'node:stream';
+import { Failure } from '../call/index.js';
 
 /**
  * Two streams that are each other's other end, in one process: what one writes the other reads. As with TCP, a slow
- * reader holds back the writer, `end` closes one direction only, and an end that is destroyed takes the other with it.
+ * reader holds back the writer, `end` closes one direction only, and an end that is destroyed takes the other with it: by a
+ * Failure with that, by any other error with a reset.
  * A message crosses in well under a microsecond, since there is no socket.
  *
  * A stream may own the chunk it is given only until it acknowledges the write. The first end's writer is somebody
@@ -82,7 +84,7 @@ export class InProcessSocket extends Duplex {
     this.#held = undefined;
     // An end that said its goodbye leaves the other to read what is still there, as a closed TCP socket does.
     if (!other.destroyed && !this.writableFinished) {
-      other.destroy(error === null ? undefined : systemError('ECONNRESET', 'the other end was destroyed'));
+      other.destroy(error === null ? undefined : reset(error));
     } else {
       other.#acknowledge(systemError('EPIPE', 'the other end is closed'));
     }
@@ -114,6 +116,10 @@ export class InProcessSocket extends Duplex {
   unref(): this {
     return this;
   }
+}
+
+function reset(error: Error): Error {
+  return error instanceof Failure ? error : systemError('ECONNRESET', 'the other end was destroyed');
 }
 
 function systemError(code: string, message: string): Error {

@@ -20,6 +20,7 @@ import { CallObservable, type CallOptions, type CallSubscription } from './call-
 import { Clusters } from './clusters.js';
 import { Edges } from './edges.js';
 import { type Decision, explainDecision } from './explain.js';
+import { type DescribedService, Governance } from './governance.js';
 import { parseService, type ServeOptions, serveInbound } from './inbound.js';
 import { Intake } from './intake.js';
 import type { ListenOptions, MeshOptions } from './options.js';
@@ -56,6 +57,7 @@ export class Mesh implements AsyncDisposable {
   private readonly outbound: Outbound;
   private readonly streams: Streams;
   private readonly placements: Placements;
+  private readonly governance: Governance;
   private readonly intake: Intake;
   private readonly remembered: Remembered | undefined;
   private readonly telemetry: MeshTelemetry;
@@ -129,6 +131,7 @@ export class Mesh implements AsyncDisposable {
     });
     const { clusters, services, placements, edges } = this;
     this.outbound = new Outbound({ ...parts, store, services, singles, placements });
+    this.governance = new Governance({ store, protocols, placements, outbound: this.outbound });
     const dispatcher = (target: Target) => this.outbound.dispatcher(target);
     this.streams = new Streams({ placements, singles, protocols, transport, edges, dispatcher });
     this.ruleChanges = new RuleChanges({ store, clusters, services, placements, logger });
@@ -183,6 +186,31 @@ export class Mesh implements AsyncDisposable {
    */
   connect(host: string, port: number): Duplex {
     return this.streams.connect(this.outbound.target({ host, port }));
+  }
+
+  /**
+   * Takes the far end of a stream within this process, whose client meant the destination: what {@link connect} does, for
+   * hosts that bring a pair of their own. A stream that cannot be taken is destroyed with the {@link Failure}.
+   * @param stream - half-open; nobody else may read it, or write to it
+   */
+  attach(stream: Duplex, { host, port }: Destination): void {
+    this.streams.attach(stream, this.outbound.target({ host, port }));
+  }
+
+  /**
+   * Does this mesh take what is addressed there: by a service's host name, virtual address, or the address of one of its
+   * endpoints? It does if it reads what the service speaks, or a sidecar does that it knows; whether calls succeed
+   * there is another matter. By what rules say at the moment: see {@link ready}. A few look-ups, nothing is compiled.
+   * @param port - without it: has the host a port of which this is true? Of addresses and of what wildcard hosts
+   * cover only ports can be asked.
+   */
+  governs(host: string, port?: number): boolean {
+    return this.governance.governs(host, port);
+  }
+
+  /** Services of the mesh that rules describe, whether it can read what they speak or not: of a host, or all. */
+  described(host?: string): readonly DescribedService[] {
+    return this.governance.described(host);
   }
 
   /**

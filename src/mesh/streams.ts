@@ -48,15 +48,20 @@ export class Streams {
   /** A stream within the process, which emits `connect` on the next tick: some clients send nothing before. */
   connect(target: Target): Duplex {
     const [client, server] = inProcessDuplex({ ...target.destination, clientEnds: true });
-    this.whenPlaced(target, () => {
-      if (server.destroyed) return;
-      const attached = this.closed ? new Failure('DRAINING') : this.attach(server, target);
-      if (!(attached instanceof Failure)) return;
-      server.on('error', () => {}); // nobody has its end
-      client.destroy(attached);
-    });
+    this.attach(server, target);
     process.nextTick(emitConnect, client);
     return client;
+  }
+
+  /** The far end of a stream whose client meant the target. What cannot be served is destroyed with the Failure. */
+  attach(stream: Duplex, target: Target): void {
+    this.whenPlaced(target, () => {
+      if (stream.destroyed) return;
+      const taken = this.closed ? new Failure('DRAINING') : this.take(stream, target);
+      if (!(taken instanceof Failure)) return;
+      stream.on('error', () => {}); // the client's end tells it
+      stream.destroy(taken);
+    });
   }
 
   /** @throws Failure - `NO_SERVICE`: its streams could not be served; `DRAINING`: the mesh was closed */
@@ -89,7 +94,7 @@ export class Streams {
    * only is served, from some moment between two calls on, when its destination is placed in-process.
    * @returns a Failure if it can be neither
    */
-  private attach(stream: Duplex, target: Target): Drainable | Failure {
+  private take(stream: Duplex, target: Target): Drainable | Failure {
     const { edges, placements, transport, dispatcher } = this.parts;
     const placed = placements.of(target);
     if (placed.ungoverned || placed.placement === 'direct') {
@@ -102,7 +107,7 @@ export class Streams {
   }
 
   /**
-   * {@link attach} for a stream of a listener, which is served whenever it can be read.
+   * {@link take} for a stream of a listener, which is served whenever it can be read.
    * @param spoken - what was spoken there when we began to listen
    */
   private accept(stream: Duplex, target: Target, spoken: Protocol | undefined): Drainable {
@@ -111,8 +116,8 @@ export class Streams {
     if (protocol !== undefined && placements.of(target).placement !== 'sidecar') {
       return edges.serve(stream, protocol, dispatcher(target));
     }
-    const attached = this.attach(stream, target);
-    if (!(attached instanceof Failure)) return attached;
+    const taken = this.take(stream, target);
+    if (!(taken instanceof Failure)) return taken;
     stream.destroy();
     return { drain: () => Promise.resolve() };
   }

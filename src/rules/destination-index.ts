@@ -8,20 +8,23 @@ import { type EndpointRule, type ServiceRule, serviceKey } from './model.js';
 import { MultiMap } from './multi-map.js';
 
 export class DestinationIndex {
+  readonly #byHost = new MultiMap();
   readonly #byVirtualAddress = new MultiMap();
   readonly #byWildcard = new MultiMap();
   /** By port, then by address, which is the rule's own string: there are as many as endpoints. */
   readonly #byEndpoint = new Map<number, MultiMap>();
-  readonly #all = [this.#byVirtualAddress, this.#byWildcard];
+  readonly #all = [this.#byHost, this.#byVirtualAddress, this.#byWildcard];
 
   constructor(private readonly services: ReadonlyMap<string, ServiceRule>) {}
 
   addService(service: ServiceRule): void {
+    this.#byHost.add(service.host, service.key);
     for (const address of service.addresses) this.#byVirtualAddress.add(serviceKey(address, service.port), service.key);
     if (isWildcard(service)) this.#byWildcard.add(serviceKey(service.host, service.port), service.key);
   }
 
   removeService(service: ServiceRule): void {
+    this.#byHost.delete(service.host, service.key);
     for (const address of service.addresses) {
       this.#byVirtualAddress.delete(serviceKey(address, service.port), service.key);
     }
@@ -64,6 +67,11 @@ export class DestinationIndex {
     if (byVirtualAddress.length > 0) return byVirtualAddress;
     const byEndpoint = this.#known(this.#byEndpoint.get(port)?.get(host) ?? []);
     return byEndpoint.length > 0 ? byEndpoint : this.#wild(host, port);
+  }
+
+  /** All ports of a host, oldest first. */
+  ofHost(host: string): readonly ServiceRule[] {
+    return this.#known(this.#byHost.get(host));
   }
 
   /** The longest wildcard that covers the host: `*.b.c` before `*.c` before `*`. */

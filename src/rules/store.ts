@@ -107,6 +107,11 @@ export class RuleStore {
     return this.#rules.destinations.candidates(host, port);
   }
 
+  /** The services of a host, one a port, oldest first. What a wildcard host covers is not among them: it has no end. */
+  servicesOf(host: string): readonly ServiceRule[] {
+    return this.#rules.destinations.ofHost(host);
+  }
+
   get sources(): readonly SourceStatus[] {
     return [...this.#sources.values()];
   }

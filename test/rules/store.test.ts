@@ -322,6 +322,19 @@ describe('the services at an address', () => {
     expect(store.candidates(host, port).map((candidate) => candidate.host)).toEqual(hosts);
   });
 
+  test('of a host, on all its ports: by its own name alone', () => {
+    const hosts = new RuleStore();
+    hosts.apply(FILE, [
+      upsert.service(service('demo', { createdAt: 2 })),
+      upsert.service(service('demo', { port: 81, createdAt: 1 })),
+    ]);
+    hosts.apply(FILE, [upsert.service(service('*.c')), upsert.service(service('a', { addresses: ['10.0.0.1'] }))]);
+    expect(hosts.servicesOf('demo').map(({ port }) => port)).toEqual([81, 80]);
+    expect(['x.c', '10.0.0.1', 'nobody'].flatMap((host) => hosts.servicesOf(host))).toEqual([]);
+    hosts.forget(FILE.name);
+    expect(hosts.servicesOf('demo')).toEqual([]);
+  });
+
   test('are found by a lone * last', () => {
     store.apply(FILE, [upsert.service(service('*'))]);
     expect(store.candidates('c', 80).map(({ host }) => host)).toEqual(['*']);
