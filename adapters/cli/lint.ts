@@ -1,10 +1,10 @@
 import { validateRules } from '../../src/routing/index.js';
 import type { Provenance } from '../../src/rules/index.js';
 import { re2 } from '../engines/re2.js';
+import { nearest } from '../node/nearest.js';
 import { PROTOCOLS } from '../node/protocols.js';
 import { describeProblem, type LoadedRules, loadRules, type Problem } from '../sources/file/index.js';
 import type { OutputIo } from './io.js';
-import { nearest } from './nearest.js';
 import { rulesArgs } from './rules-args.js';
 
 const HELP = `meltemi lint RULES... [--json]

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
+import { nearest } from '../node/nearest.js';
 import { type Command, type CommandIo, isUsageError } from './io.js';
-import { nearest } from './nearest.js';
 
 /** What there is to do; each is loaded when it is called. */
 const COMMANDS: Record<string, { readonly summary: string; readonly load: () => Promise<Command> }> = {

@@ -218,7 +218,8 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   return parseConfig(await readConfig(file), path, dirname(file));
 }
 
-async function readConfig(file: string): Promise<unknown> {
+/** What a file says, unchecked. @throws ConfigError - it is no module with a default export, or no YAML */
+export async function readConfig(file: string): Promise<unknown> {
   if (['.mjs', '.js'].includes(extname(file))) {
     const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
     if (module.default === undefined) throw new ConfigError(file, ['has no default export']);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { nearest } from '../../../adapters/cli/nearest.js';
+import { nearest } from '../../../adapters/node/nearest.js';
 
 const NAMES = ['dubbo', 'thrift', 'tars'];
 
