@@ -21,6 +21,8 @@ export {
   type Decision,
   type DescribedService,
   type FallBackOptions,
+  type Front,
+  type FrontOptions,
   type ListenOptions,
   Mesh,
   type MeshNode,

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Expirable, Runtime } from '../runtime/index.js';
 
 /** How long a peer may take to read what was written and to end its own side, ms. */
-const LINGER_MS = 5000;
+export const LINGER_MS = 5000;
 
 /**
  * Closes a stream once what was written is sent and the peer has ended too; one that does not in 5 s is cut off. What it

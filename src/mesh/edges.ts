@@ -10,12 +10,16 @@ import {
   listen,
   Relay,
   remoteAddress,
+  type ServeOptions,
   type Successor,
   serve,
 } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { tellConnection } from './tell.js';
+
+/** What more is known of a client. */
+type Client = Pick<ServeOptions, 'peer' | 'companion'>;
 
 /** A stream that the mesh drains when it closes. */
 interface Closing extends Drainable {
@@ -27,7 +31,8 @@ export class Edges {
   private readonly budget: ByteBudget;
   private readonly streams = new Set<Closing>();
   private readonly listeners = new Set<Listener>();
-  private closing = false;
+  /** No new streams are wanted. */
+  closing = false;
 
   constructor(
     private readonly runtime: Runtime,
@@ -37,10 +42,10 @@ export class Edges {
   }
 
   /** Reads requests from a stream, and hands them over. */
-  serve(stream: Duplex, protocol: Protocol, dispatcher: Dispatcher): Downstream {
+  serve(stream: Duplex, protocol: Protocol, dispatcher: Dispatcher, client: Client = {}): Downstream {
     const { runtime, budget, options } = this;
-    const limits = options.downstream ?? {};
-    return this.keep(serve(stream, protocol, dispatcher, { ...limits, runtime, budget, listener: tellConnection }));
+    const parts = { ...options.downstream, ...client, runtime, budget, listener: tellConnection };
+    return this.keep(serve(stream, protocol, dispatcher, parts));
   }
 
   /** Reads requests of whichever protocol the client's first bytes are, and hands them to its dispatcher. */

@@ -1,6 +1,7 @@
 /** The joining of the parts: a mesh, its life, its edges. Imports everything below. */
 export { CallObservable, type CallOptions } from './call-observable.js';
 export type { Decision } from './explain.js';
+export type { Front, FrontOptions } from './front.js';
 export type { DescribedService } from './governance.js';
 export type { ServeOptions } from './inbound.js';
 export { createMesh, Mesh } from './mesh.js';

@@ -20,6 +20,7 @@ import { CallObservable, type CallOptions, type CallSubscription } from './call-
 import { Clusters } from './clusters.js';
 import { Edges } from './edges.js';
 import { type Decision, explainDecision } from './explain.js';
+import { type Front, type FrontOptions, PortFront } from './front.js';
 import { type DescribedService, Governance } from './governance.js';
 import { type ServeOptions, serveInbound } from './inbound.js';
 import { Intake } from './intake.js';
@@ -229,16 +230,17 @@ export class Mesh implements AsyncDisposable {
   async serve(options: ServeOptions): Promise<Listener> {
     await this.intake.opened;
     if (this.closing !== undefined) throw new Failure('DRAINING');
-    const { runtime, telemetry, active, adoption, peers, protocols, logger, edges, store } = this;
-    const { interceptors = [], engines = {} } = this.options;
-    return serveInbound(options, {
-      ...{ runtime, engines, telemetry, active, adoption, peers, protocols, logger, edges, store },
-      node: this.options.node ?? {},
-      observe: this.options.mode === 'observe',
-      state: this.services.state,
-      changes: this.ruleChanges.changes,
-      ...chainsOf(interceptors, 'inbound'),
-    });
+    return serveInbound(options, { ...this.inbound(), peers: this.peers });
+  }
+
+  /**
+   * The serving side of a port that the app itself listens on: {@link serve} without a listener, for hosts that have the
+   * streams which the app's server accepts. Which rules hold follows from the port, and again when they change: ask
+   * {@link Front.governed} for each stream. Before the first rules nothing is governed; see {@link ready}.
+   * @throws TypeError - the port is no port, or the service not `<host>:<port>`
+   */
+  front(options: FrontOptions): Front {
+    return new PortFront(options, { ...this.inbound(), pool: this.options.connections?.pool });
   }
 
   /**
@@ -304,6 +306,18 @@ export class Mesh implements AsyncDisposable {
     sink: CallSubscription,
     timeoutMs: number | undefined,
   ) => this.outbound.begin(this.outbound.target(destination), message, sink, timeoutMs);
+
+  private inbound() {
+    const { runtime, telemetry, active, adoption, protocols, logger, edges, store } = this;
+    const { interceptors = [], engines = {}, node = {}, mode } = this.options;
+    return {
+      ...{ runtime, engines, telemetry, active, adoption, protocols, logger, edges, store, node },
+      observe: mode === 'observe',
+      state: this.services.state,
+      changes: this.ruleChanges.changes,
+      ...chainsOf(interceptors, 'inbound'),
+    };
+  }
 
   private async shutDown(drainMs: number): Promise<void> {
     this.outbound.close();

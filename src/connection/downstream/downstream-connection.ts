@@ -39,6 +39,8 @@ export class DownstreamConnection implements Downstream, StreamHost, ByteHolder,
   #draining = false;
   /** Nothing is read or written any more. */
   #over = false;
+  /** As our companion knows it. */
+  #blocked = false;
   #drainTimer: Timer | undefined = undefined;
 
   constructor(
@@ -108,6 +110,10 @@ export class DownstreamConnection implements Downstream, StreamHost, ByteHolder,
     this.#finish(reason);
     this.#writer.flush();
     closeGently(this.socket, this.options.runtime);
+  }
+
+  pass({ bytes }: Message): void {
+    if (!this.#over) this.#stop(this.#replies.send(bytes));
   }
 
   evict(reason: string): void {
@@ -250,6 +256,7 @@ export class DownstreamConnection implements Downstream, StreamHost, ByteHolder,
   }
 
   #answerEvent(event: Message): void {
+    if (this.options.companion?.clientSaid(event) === true) return;
     const answer = this.#codec.answer?.(event);
     if (answer === undefined) return;
     this.counters.heartbeatsAnswered++;
@@ -263,6 +270,11 @@ export class DownstreamConnection implements Downstream, StreamHost, ByteHolder,
   #moved(): void {
     if (this.#over) return;
     this.options.budget.note(this, this.heldBytes);
+    const { full } = this.#writer;
+    if (full !== this.#blocked) {
+      this.#blocked = full;
+      this.options.companion?.blocked(full);
+    }
     this.#goOn();
   }
 

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher, DownstreamPeer } from '../../call/index.js';
-import type { Protocol } from '../../message/index.js';
+import type { Message, Protocol } from '../../message/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { ConnectionCounters, type ConnectionListener, nobodyListens } from '../events.js';
 import { ByteBudget } from './byte-budget.js';
@@ -21,6 +21,14 @@ export interface DownstreamLimits {
   readonly maxMessageBytes?: number;
 }
 
+/** What a downstream is joined with, where it has an upstream of its own. */
+export interface Companion {
+  /** Takes a heartbeat or an event of the client. @returns false: it is answered here */
+  clientSaid(event: Message): boolean;
+  /** The client takes no more replies for now, or does again. */
+  blocked(blocked: boolean): void;
+}
+
 export interface ServeOptions extends DownstreamLimits {
   readonly runtime: Runtime;
   /** Who calls. @defaultValue the stream's remote address, verified by nobody */
@@ -30,10 +38,12 @@ export interface ServeOptions extends DownstreamLimits {
   /** Shared by all downstreams of an edge. @defaultValue its own */
   readonly counters?: ConnectionCounters;
   readonly listener?: ConnectionListener;
+  /** @defaultValue none: upstreams are shared */
+  readonly companion?: Companion;
 }
 
-export type ResolvedServeOptions = Required<Omit<ServeOptions, 'maxMessageBytes'>> &
-  Pick<ServeOptions, 'maxMessageBytes'>;
+type Optional = 'maxMessageBytes' | 'companion';
+export type ResolvedServeOptions = Required<Omit<ServeOptions, Optional>> & Pick<ServeOptions, Optional>;
 
 /** A downstream that is being served. */
 export interface Downstream {
@@ -47,6 +57,8 @@ export interface Downstream {
   drain(timeoutMs: number): Promise<void>;
   /** Cancels what is under way; what was written before is still sent. */
   close(reason: string): void;
+  /** Sends what its companion said of its own accord, as it is. */
+  pass(event: Message): void;
   /** Resolves when the stream is closed. */
   readonly closed: Promise<void>;
 }
@@ -67,6 +79,7 @@ export function serve(socket: Duplex, protocol: Protocol, dispatcher: Dispatcher
     counters: options.counters ?? new ConnectionCounters(),
     listener: options.listener ?? nobodyListens,
     ...(options.maxMessageBytes === undefined ? {} : { maxMessageBytes: options.maxMessageBytes }),
+    ...(options.companion === undefined ? {} : { companion: options.companion }),
   });
 }
 

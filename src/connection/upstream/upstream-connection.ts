@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import { type Attempt, type Connection, Failure, type FailureCode, type Outcome } from '../../call/index.js';
 import { ByteQueue, type Bytes, type Codec, type Message, type Protocol } from '../../message/index.js';
@@ -23,7 +24,21 @@ export interface ConnectionOwner {
   /** Before its calls are told. */
   closed(connection: UpstreamConnection, failure: Failure): void;
   report(kind: 'protocol-error' | 'silent' | 'unsolicited', reason: string): void;
+  /**
+   * Of one whose connections are a single client's: takes a heartbeat or an event for the client. Such connections live as long
+   * as their client: they are neither watched nor given up for calls that time out.
+   * @returns false: it is not for the client, and answered here
+   */
+  peerSaid?(event: Message, connection: UpstreamConnection): boolean;
+  /**
+   * Where replies are read, if the peer is of this process: a stream of such a one brings them in the async context of its
+   * writer, and with what is read other calls go on.
+   */
+  readonly scope?: AsyncResource;
 }
+
+/** Read and not decoded yet, of a peer of this process. */
+const FULL_BYTES = 1024 * 1024;
 
 /** After so many attempts timed out with nothing read between, a peer that has no heartbeats gets no new calls. */
 const TIMEOUTS_UNTIL_RETIRED = 3;
@@ -49,12 +64,15 @@ export class UpstreamConnection implements Connection, Watched {
   readonly #queue = new ByteQueue();
   readonly #codec: Codec;
   readonly #writer: FrameWriter;
-  readonly #liveness: Liveness;
+  /** Undefined: it lives as long as its client. */
+  readonly #liveness: Liveness | undefined;
   readonly #calls: Ledger;
   #streams: UpstreamStreams | undefined = undefined;
   #timeouts = 0;
   /** What has arrived is about to be read. */
   #reading = false;
+  /** The client takes no more. */
+  #heldBack = false;
   #closed = false;
 
   constructor(
@@ -74,9 +92,11 @@ export class UpstreamConnection implements Connection, Watched {
       owner.roomier(this);
       this.#streams?.moved();
     });
-    this.#liveness = new Liveness(this, runtime, options, protocol.heartbeat !== undefined);
+    if (owner.peerSaid === undefined) {
+      this.#liveness = new Liveness(this, runtime, options, protocol.heartbeat !== undefined);
+    }
     socket.on('data', (chunk: Buffer) => this.#arrived(chunk));
-    socket.on('end', () => this.#lose('CONNECTION_LOST', 'the peer closed the connection'));
+    socket.on('end', () => this.#peerEnded());
     socket.on('error', (error: Error) => this.#lose('CONNECTION_LOST', error.message, error));
     socket.on('close', () => this.#lose('CONNECTION_LOST', 'the connection was closed'));
   }
@@ -118,7 +138,7 @@ export class UpstreamConnection implements Connection, Watched {
     }
     attempt.sent = 'maybe';
     this.#write(bytes);
-    this.#liveness.busy();
+    this.#liveness?.busy();
     if (kind === 'stream-open') this.#opened(attempt);
     if (!oneway) return;
     target?.release();
@@ -133,7 +153,8 @@ export class UpstreamConnection implements Connection, Watched {
     if (
       timedOut(outcome) &&
       ++this.#timeouts >= TIMEOUTS_UNTIL_RETIRED &&
-      this.owner.protocol.heartbeat === undefined
+      this.owner.protocol.heartbeat === undefined &&
+      this.owner.peerSaid === undefined
     ) {
       this.drain(`${this.#timeouts} attempts timed out and nothing was read between`);
     }
@@ -166,9 +187,33 @@ export class UpstreamConnection implements Connection, Watched {
     this.#closeIfDone();
   }
 
-  /** Closes at once; calls that wait for a reply are lost. */
-  destroy(reason: string): void {
-    this.#lose('CONNECTION_LOST', reason);
+  /** Sends what the client said of its own accord, as it is. @returns false: not now */
+  pass(event: Message): boolean {
+    if (this.#closed || this.#writer.full) return false;
+    this.#write(event.bytes);
+    return true;
+  }
+
+  /** Reads nothing more, or does again: only where a single client waits for what is read. */
+  holdBack(held: boolean): void {
+    this.#heldBack = held;
+    if (this.#closed) return;
+    if (held) this.socket.pause();
+    else this.socket.resume();
+  }
+
+  /** Sends nothing more; what was sent may be answered still. */
+  end(): void {
+    if (this.#closed) return;
+    this.accepting = false;
+    this.#writer.flush();
+    this.socket.end();
+  }
+
+  /** Closes at once; calls that wait for a reply are lost. @param error - for a peer of this process */
+  destroy(reason: string, error?: Error): void {
+    if (error !== undefined) this.socket.destroy(error);
+    this.#lose('CONNECTION_LOST', reason, error);
   }
 
   probe(): boolean {
@@ -211,9 +256,13 @@ export class UpstreamConnection implements Connection, Watched {
     this.#timeouts = 0;
     this.owner.counters.bytesRead += chunk.length;
     this.#queue.push(chunk);
+    const { scope } = this.owner;
+    // Within the process a writer may go on for a whole turn, as long as it is not told to wait.
+    if (scope !== undefined && this.#queue.length > FULL_BYTES) this.socket.pause();
     if (this.#reading) return;
     this.#reading = true;
-    process.nextTick(this.#read);
+    if (scope === undefined) process.nextTick(this.#read);
+    else scope.runInAsyncScope(process.nextTick, process, this.#read);
   }
 
   /** One function a connection: arguments of a tick would be an array each time. */
@@ -231,6 +280,7 @@ export class UpstreamConnection implements Connection, Watched {
       this.#receive(message);
     }
     if (this.#closed) return;
+    if (!this.#heldBack && this.socket.isPaused()) this.socket.resume();
     this.#closeIfDone();
     if (!this.#closed) this.owner.roomier(this);
   };
@@ -241,7 +291,7 @@ export class UpstreamConnection implements Connection, Watched {
       return;
     }
     try {
-      if (message.kind === 'heartbeat') this.#answer(message);
+      if (message.kind === 'heartbeat' || message.kind === 'event') this.#said(message);
       else if (isOfStream(message)) this.#streamed(message);
       else this.#unsolicited(message);
     } catch (error) {
@@ -269,6 +319,12 @@ export class UpstreamConnection implements Connection, Watched {
     if (this.#streams?.receive(message) !== true) this.owner.counters.lateReplies++;
   }
 
+  #said(event: Message): void {
+    if (this.owner.peerSaid?.(event, this) === true) return;
+    if (event.kind === 'heartbeat') this.#answer(event);
+    else this.#unsolicited(event);
+  }
+
   #answer(message: Message): void {
     const answer = this.#codec.answer?.(message);
     if (answer === undefined) return;
@@ -290,6 +346,13 @@ export class UpstreamConnection implements Connection, Watched {
     if (refusal !== undefined && refusal !== 'close') this.#write(refusal);
   }
 
+  /** To a single client's it is answered by our end, as the client itself would; of others it is the end. */
+  #peerEnded(): void {
+    const gently = this.owner.peerSaid !== undefined;
+    if (gently && !this.#closed) closeGently(this.socket, this.runtime);
+    this.#lose('CONNECTION_LOST', 'the peer closed the connection', undefined, gently);
+  }
+
   #closeIfDone(): void {
     if (this.accepting || this.#closed || this.#calls.live > 0 || this.promisedTo !== undefined) return;
     this.#shut();
@@ -308,15 +371,15 @@ export class UpstreamConnection implements Connection, Watched {
     this.#lose('CONNECTION_LOST', reason, undefined, true);
   }
 
-  #lose(code: FailureCode, reason: string, cause?: unknown, flushing = false): void {
+  #lose(code: FailureCode, reason: string, cause?: unknown, closing = false): void {
     if (this.#closed) return;
     this.#closed = true;
     this.accepting = false;
-    this.#liveness.stop();
+    this.#liveness?.stop();
     this.#queue.clear();
     const failure = new Failure(code, { reason: `${this.owner.address}: ${reason}`, sent: 'maybe', cause });
     this.owner.closed(this, failure);
-    if (!flushing) this.socket.destroy();
+    if (!closing) this.socket.destroy();
     this.#calls.lose(failure);
   }
 }

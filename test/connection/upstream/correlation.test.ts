@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { ByIdOrTurn } from '../../../src/connection/upstream/by-id-or-turn.js';
 import { type Correlation, idBefore, Tombstone } from '../../../src/connection/upstream/correlation.js';
 import { Exclusive } from '../../../src/connection/upstream/exclusive.js';
 import { Multiplexed } from '../../../src/connection/upstream/multiplexed.js';
@@ -10,13 +11,16 @@ import { TestAttempt } from '../support/test-attempt.js';
 const attempt = () => new TestAttempt(message('request', 'x'));
 const reply = (idLow: number, idHigh = 0) => message('response', 'y', idLow, idHigh);
 
-describe('Multiplexed', () => {
+describe.each([
+  ['Multiplexed', Multiplexed],
+  ['ByIdOrTurn', ByIdOrTurn],
+])('%s', (_name, Kind) => {
   test('finds each reply, in any order, against a plain map', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.constantFrom('add', 'take', 'bury', 'oneway'), fc.nat()), { maxLength: 400 }),
         (steps) => {
-          const calls = new Multiplexed();
+          const calls = new Kind();
           const model = new Map<number, TestAttempt | Tombstone>();
           for (const [step, choice] of steps) {
             const ids = [...model.keys()];
@@ -51,7 +55,33 @@ describe('Multiplexed', () => {
       ),
     );
   });
+});
 
+describe('ByIdOrTurn', () => {
+  test('a reply without an id is that of the oldest, whether anybody waits for it or not', () => {
+    const calls = new ByIdOrTurn();
+    const [a, b, c] = [attempt(), attempt(), attempt()];
+    for (const each of [a, b, c]) calls.add(each);
+    const tombstone = calls.bury(a, 0);
+    expect(calls.take(reply(b.idLow))).toBe(b);
+    expect([calls.take(reply(0)), calls.take(reply(0)), calls.take(reply(0))]).toEqual([tombstone, c, undefined]);
+    expect([calls.outstanding, calls.live]).toEqual([0, 0]);
+  });
+
+  test('another id is of nobody, and so are high bits', () => {
+    const calls = new ByIdOrTurn();
+    const only = attempt();
+    calls.add(only);
+    expect([calls.take(reply(7)), calls.take(reply(only.idLow, 1)), calls.take(reply(0, 1))]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(calls.take(reply(only.idLow))).toBe(only);
+  });
+});
+
+describe('Multiplexed', () => {
   test('an id of another generation of the slot, or with high bits, is unknown', () => {
     const calls = new Multiplexed();
     const first = attempt();
