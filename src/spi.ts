@@ -9,13 +9,14 @@ export {
   type StreamEdge,
   WRITTEN,
 } from './call/index.js';
-export type { NameResolver, Peer, ResolvedName } from './cluster/index.js';
-export type {
-  ConnectionOptions,
-  DownstreamLimits,
-  PoolOptions,
-  SocketAddress,
-  TransportSocket,
+export { type Dns, type NameResolver, namesBy, type Peer, type ResolvedName } from './cluster/index.js';
+export {
+  type ConnectionOptions,
+  type DownstreamLimits,
+  type PoolOptions,
+  plainTransportBy,
+  type SocketAddress,
+  type TransportSocket,
 } from './connection/index.js';
 export {
   type AttributeReader,
@@ -74,3 +75,4 @@ export {
 } from './rules/last-good/index.js';
 export type * from './rules/model.js';
 export { type Expirable, type Runtime, systemRuntime, type Timer, type Timers } from './runtime/index.js';
+export { type LogLevel, stderrLogger } from './telemetry/index.js';

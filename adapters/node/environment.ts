@@ -30,7 +30,7 @@ const KEYS: Readonly<Record<string, readonly [field: string, read: (text: string
 };
 
 /** Variables that others read. */
-const OTHERS = ['MELTEMI_CONFIG', 'MELTEMI_DISABLED', 'MELTEMI_STRICT', 'MELTEMI_WORKERS'];
+const OTHERS = ['MELTEMI_CONFIG', 'MELTEMI_DISABLED', 'MELTEMI_STRICT', 'MELTEMI_LOG', 'MELTEMI_WORKERS'];
 
 /** All variables that mean something, in the order of the documentation. */
 export const VARIABLES: readonly string[] = [...OTHERS, ...Object.keys(KEYS)];

@@ -20,7 +20,10 @@ import { PROTOCOLS } from './protocols.js';
 
 /** What code may give that a configuration file can't. */
 export type StartOptions = Partial<
-  Pick<MeshOptions, 'sources' | 'protocols' | 'interceptors' | 'policies' | 'engines' | 'logger' | 'runtime'>
+  Pick<
+    MeshOptions,
+    'sources' | 'protocols' | 'interceptors' | 'policies' | 'engines' | 'logger' | 'runtime' | 'transport' | 'names'
+  >
 >;
 
 /**
@@ -31,9 +34,13 @@ export type StartOptions = Partial<
  * @throws ConfigError - with every problem of the configuration
  */
 export async function startMesh(config: MeshConfig | string = {}, extra: StartOptions = {}): Promise<Mesh> {
-  const loaded = typeof config === 'string' ? await loadConfig(config) : parseConfig(config);
-  const mesh = createMesh(await meshOptions(loaded, extra));
-  await openMeshControl(mesh, loaded, warner(extra.logger));
+  return startLoaded(typeof config === 'string' ? await loadConfig(config) : parseConfig(config), extra);
+}
+
+/** {@link startMesh} with a configuration that was read already. */
+export async function startLoaded(config: LoadedConfig, extra: StartOptions = {}): Promise<Mesh> {
+  const mesh = createMesh(await meshOptions(config, extra));
+  await openMeshControl(mesh, config, warner(extra.logger));
   return mesh;
 }
 
@@ -66,6 +73,8 @@ export async function meshOptions(config: LoadedConfig, extra: StartOptions = {}
     ...(config.accessLog === undefined ? {} : { accessLog: accessLogOf(config.accessLog, config, extra.logger) }),
     ...(extra.logger === undefined ? {} : { logger: extra.logger }),
     ...(extra.runtime === undefined ? {} : { runtime: extra.runtime }),
+    ...(extra.transport === undefined ? {} : { transport: extra.transport }),
+    ...(extra.names === undefined ? {} : { names: extra.names }),
   };
 }
 

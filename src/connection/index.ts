@@ -23,7 +23,13 @@ export type { AppStreams } from './paired/pair.js';
 export { PairedPeer } from './paired/paired-peer.js';
 export { Relay, type Successor } from './relay.js';
 export { inRootContext } from './root-context.js';
-export { formatAddress, plainTransport, type SocketAddress, type TransportSocket } from './transport-socket.js';
+export {
+  formatAddress,
+  plainTransport,
+  plainTransportBy,
+  type SocketAddress,
+  type TransportSocket,
+} from './transport-socket.js';
 export type { PoolOptions } from './upstream/options.js';
 export type { PeerPool } from './upstream/peer-pool.js';
 export { Peers, type PeersOptions, type PeerTerms, type PeerWish } from './upstream/peers.js';

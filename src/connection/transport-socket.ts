@@ -1,4 +1,4 @@
-import { connect as connectSocket } from 'node:net';
+import { connect as connectSocket, type NetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { inRootContext } from './root-context.js';
 
@@ -23,17 +23,22 @@ export interface TransportSocket {
  */
 export const TCP_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
 
-/** Plain TCP or unix sockets. */
-export const plainTransport: TransportSocket = {
-  connect(address) {
-    return inRootContext(() =>
-      connectSocket('path' in address ? { path: address.path } : { ...address, ...TCP_OPTIONS }),
-    );
-  },
-  accept(socket) {
-    return socket;
-  },
-};
+/**
+ * Plain TCP or unix sockets.
+ * @param open - `connect` of `node:net`, or one that takes its options: a process may have replaced Node's
+ */
+export function plainTransportBy(open: (options: NetConnectOpts) => Duplex): TransportSocket {
+  return {
+    connect(address) {
+      return inRootContext(() => open('path' in address ? { path: address.path } : { ...address, ...TCP_OPTIONS }));
+    },
+    accept(socket) {
+      return socket;
+    },
+  };
+}
+
+export const plainTransport: TransportSocket = plainTransportBy(connectSocket);
 
 /** `host:port`, an IPv6 host in brackets; or the path. */
 export function formatAddress(address: SocketAddress): string {

@@ -23,7 +23,7 @@ export {
 } from './events.js';
 export { type AttemptRecord, type CallRecord, describeCall, explainCall, type Shown } from './explain.js';
 export { OPERATORS, REDACTED_KEYS } from './log-format.js';
-export { type Logger, oneLine, silentLogger, stderrLogger, withoutRepeats } from './logger.js';
+export { type Logger, type LogLevel, oneLine, silentLogger, stderrLogger, withoutRepeats } from './logger.js';
 export { type ClusterMeter, REFUSING_ROLES, type Reporter, type RouteMeter, type ServiceMeter } from './meter.js';
 export { Meters, NO_ROUTE } from './meters.js';
 export { OUTCOMES, type OutcomeName, outcomeName } from './outcomes.js';

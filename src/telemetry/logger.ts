@@ -11,12 +11,24 @@ export interface Logger {
   error(message: string): void;
 }
 
-/** Warnings and errors to stderr, a line each. What the mesh uses if it is given nothing else. */
-export function stderrLogger(runtime: Runtime, out: { write(text: string): unknown } = process.stderr): Logger {
-  const line = (level: string) => (message: string) => {
-    out.write(`${isoTime(runtime.wallNow())} meltemi ${level} ${oneLine(message)}\n`);
+/** From which level on; `silent`: nothing. */
+export type LogLevel = keyof Logger | 'silent';
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/** A line each to stderr: what the mesh uses if it is given nothing else. */
+export function stderrLogger(
+  runtime: Pick<Runtime, 'wallNow'>,
+  out: { write(text: string): unknown } = process.stderr,
+  from: LogLevel = 'warn',
+): Logger {
+  const line = (level: keyof Logger) => {
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(from)) return ignore;
+    return (message: string) => {
+      out.write(`${isoTime(runtime.wallNow())} meltemi ${level} ${oneLine(message)}\n`);
+    };
   };
-  return { debug: ignore, info: ignore, warn: line('warn'), error: line('error') };
+  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
 }
 
 /** Says nothing. */

@@ -60,10 +60,15 @@ export class FarEnd extends Duplex {
     this.#hold();
   }
 
+  /** Is the socket ours, and told of no end of its connecting? */
+  get connects(): boolean {
+    return !this.#closed && this.socket.connecting;
+  }
+
   /** The socket is connected, and told so: from a turn of the event loop of its own, as the system would. */
   connected(): void {
     const { socket } = this;
-    if (this.#closed || !socket.connecting) return;
+    if (!this.connects) return;
     socket.connecting = false;
     socket._unrefTimer();
     socket.emit('connect');

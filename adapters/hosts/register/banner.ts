@@ -1,0 +1,37 @@
+import { createRequire } from 'node:module';
+import type { DescribedService } from '../../../src/index.js';
+import type { LoadedConfig } from '../../node/index.js';
+
+/** Services that are named in one line. */
+const NAMED = 5;
+
+/** What the mesh of this process does, in one line. */
+export function banner(services: readonly DescribedService[], config: LoadedConfig): string {
+  const governed = services
+    .filter((it) => it.governed)
+    .map(({ host, port, protocol }) => `${host}:${port} (${protocol})`);
+  const more = governed.length > NAMED ? ` and ${governed.length - NAMED} more` : '';
+  const what = governed.length === 0 ? 'nothing yet' : `${governed.slice(0, NAMED).join(', ')}${more}`;
+  const mode = config.mode === 'observe' ? ' (observing only)' : '';
+  const ask = config.control === false ? '' : `; meltemi status ${process.pid} tells more`;
+  return `meltemi ${version()} governs ${what}${mode}, by ${sourcesOf(config)}${ask}`;
+}
+
+function sourcesOf({ rules, metards }: LoadedConfig): string {
+  return [...rules, ...(metards === undefined ? [] : [`MetaRDS at ${metards.address}`])].join(' and ');
+}
+
+/** Services whose connections go past the mesh, although rules name them as services of a mesh. */
+export function unread(services: readonly DescribedService[]): readonly string[] {
+  return services
+    .filter((it) => !it.governed)
+    .map(
+      ({ host, port, protocol }) =>
+        `${host}:${port} speaks '${protocol}', which no codec here reads and no sidecar takes: its connections are left alone`,
+    );
+}
+
+function version(): string {
+  const manifest = createRequire(import.meta.url)('meltemi/package.json') as { readonly version: string };
+  return manifest.version;
+}

@@ -1,0 +1,82 @@
+/**
+ * `dns.lookup` and its promise twin answer for hosts of the mesh, which no name server need know, with addresses that `connect`
+ * knows again. `dns.resolve` and its kind ask name servers by intent, and are left alone.
+ */
+import dns, { type LookupAddress } from 'node:dns';
+import { isIP } from 'node:net';
+import type { Destinations } from './destinations.js';
+import { type Patch, patch } from './patch.js';
+import { notFoundError } from './system-errors.js';
+
+type Callback = (error: Error | null, address?: string | LookupAddress[], family?: number) => void;
+
+export function installLookup(destinations: Destinations): Patch {
+  const patches = [
+    patch(dns, 'lookup', (lookup) => {
+      return function (this: unknown, host: unknown, ...rest: unknown[]): unknown {
+        const callback = rest[rest.length - 1];
+        const wanted = rest.length === 1 ? {} : wantedOf(rest[0]);
+        const found = answer(host, wanted, destinations);
+        if (found === undefined || typeof callback !== 'function') return lookup.call(this, host, ...rest);
+        process.nextTick(tell, callback as Callback, found, wanted!.all === true, host);
+        return {};
+      };
+    }),
+    patch(dns.promises, 'lookup', (lookup) => {
+      return function (this: unknown, host: unknown, ...rest: unknown[]): Promise<unknown> {
+        const wanted = wantedOf(rest[0]);
+        const found = answer(host, wanted, destinations);
+        if (found === undefined) return lookup.call(this, host, ...rest);
+        if (found.length === 0) return Promise.reject(notFoundError(host as string));
+        return Promise.resolve(wanted!.all === true ? found : found[0]);
+      };
+    }),
+  ];
+  return {
+    undo() {
+      for (const each of patches) each.undo();
+    },
+  };
+}
+
+/** What a look-up was asked for, beside the name. */
+interface Wanted {
+  readonly family?: unknown;
+  readonly all?: unknown;
+}
+
+/** Undefined: nothing that Node takes; it has to refuse. */
+function wantedOf(given: unknown): Wanted | undefined {
+  if (given === undefined || given === null) return {};
+  if (typeof given === 'number') return { family: given };
+  if (typeof given !== 'object') return undefined;
+  const { family, all } = given as Wanted;
+  return all === undefined || all === null || typeof all === 'boolean' ? { family, all } : undefined;
+}
+
+/** Undefined: not our host, or a question that Node has to refuse. Empty: it has no address of that family. */
+function answer(host: unknown, wanted: Wanted | undefined, destinations: Destinations): LookupAddress[] | undefined {
+  if (typeof host !== 'string' || wanted === undefined) return undefined;
+  const family = familyOf(wanted.family);
+  if (family === undefined || isIP(host) !== 0) return undefined;
+  const name = destinations.host(host);
+  if (name === undefined) return undefined;
+  const addresses = destinations.addressesOf(name);
+  if (addresses.length === 0) return undefined;
+  const found = addresses.map((address) => ({ address, family: isIP(address) }));
+  return family === 0 ? found : found.filter((each) => each.family === family);
+}
+
+function familyOf(given: unknown): number | undefined {
+  if (given === undefined || given === null) return 0;
+  if (given === 'IPv4') return 4;
+  if (given === 'IPv6') return 6;
+  return given === 0 || given === 4 || given === 6 ? given : undefined;
+}
+
+function tell(callback: Callback, found: LookupAddress[], all: boolean, host: string): void {
+  const [first] = found;
+  if (first === undefined) callback(notFoundError(host));
+  else if (all) callback(null, found);
+  else callback(null, first.address, first.family);
+}

@@ -1,0 +1,59 @@
+import type { Logger, Mesh } from '../../../src/index.js';
+import { type LogLevel, namesBy, plainTransportBy, stderrLogger, systemRuntime } from '../../../src/spi.js';
+import { readEnvironment } from '../../node/environment.js';
+import { startLoaded } from '../../node/start-mesh.js';
+import { banner, unread } from './banner.js';
+import { install } from './install.js';
+import { nodeConnect, nodeDns } from './node-functions.js';
+import type { Patch } from './patch.js';
+import { isSwitchedOn } from './switches.js';
+
+/** A mesh that stands between this process and the network. */
+export interface Started {
+  readonly mesh: Mesh;
+  readonly installed: Patch;
+}
+
+const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error', 'silent'] satisfies readonly LogLevel[];
+const ONCE = Symbol.for('meltemi.register');
+
+/**
+ * Starts the mesh that the environment describes, waits for its rules as a call would, and puts it in place. What goes wrong
+ * is told in a line and the process goes on without a mesh; with `MELTEMI_STRICT` it ends with code 1.
+ */
+export async function start(env: NodeJS.ProcessEnv): Promise<Started | undefined> {
+  const level = env.MELTEMI_LOG ?? 'warn';
+  const logger = stderrLogger(systemRuntime(), process.stderr, LEVELS.includes(level) ? (level as LogLevel) : 'warn');
+  try {
+    if (!LEVELS.includes(level)) throw new Error(`MELTEMI_LOG=${level}: it may be ${LEVELS.join(', ')}`);
+    return await startWith(env, logger, level !== 'error' && level !== 'silent');
+  } catch (error) {
+    const strict = isSwitchedOn(env.MELTEMI_STRICT);
+    const outcome = strict ? 'this process ends, as MELTEMI_STRICT is set' : 'this process goes on without a mesh';
+    logger.error(`${outcome}: ${error instanceof Error ? error.message : String(error)}`);
+    if (strict) process.exit(1);
+    return undefined;
+  }
+}
+
+async function startWith(env: NodeJS.ProcessEnv, logger: Logger, talks: boolean): Promise<Started | undefined> {
+  const warn = (message: string) => logger.warn(message);
+  const once = globalThis as { [ONCE]?: true };
+  if (once[ONCE]) throw new Error('another copy of meltemi is registered already');
+  const config = await readEnvironment(env, { warn });
+  if (config.rules.length === 0 && config.metards === undefined) {
+    throw new Error('there are no rules: MELTEMI_RULES, MELTEMI_METARDS or MELTEMI_CONFIG say where they are');
+  }
+  once[ONCE] = true;
+  const transport = plainTransportBy(nodeConnect);
+  const mesh = await startLoaded(config, { logger, transport, names: namesBy(nodeDns) });
+  await mesh.ready().catch((error: Error) => {
+    if (isSwitchedOn(env.MELTEMI_STRICT)) throw error;
+    logger.error(error.message);
+  });
+  const installed = install({ mesh, warn });
+  const services = mesh.described();
+  if (talks) process.stderr.write(`${banner(services, config)}\n`);
+  for (const line of unread(services)) warn(line);
+  return { mesh, installed };
+}
