@@ -54,6 +54,7 @@ export type {
   BreakerEngine,
   BreakerEngineFactory,
   BreakerState,
+  EngineOptions,
   Engines,
   Gate,
   PacingEngine,

@@ -11,7 +11,7 @@ import {
   type MeshOptions,
   type Protocol,
 } from '../../src/index.js';
-import { type ConnectionOptions, type Engines, lastGoodFiles } from '../../src/spi.js';
+import { type ConnectionOptions, type EngineOptions, lastGoodFiles } from '../../src/spi.js';
 import { type LoadedConfig, loadConfig, type MeshConfig, parseConfig } from './config.js';
 import { openMeshControl } from './control.js';
 import { istioProxy } from './istio-proxy.js';
@@ -46,17 +46,16 @@ export async function startLoaded(config: LoadedConfig, extra: StartOptions = {}
 
 /** What {@link startMesh} hands to `createMesh`; for tools that start a mesh of their own. */
 export async function meshOptions(config: LoadedConfig, extra: StartOptions = {}): Promise<MeshOptions> {
-  const [protocols, interceptors, engines, sources] = await Promise.all([
+  const [protocols, interceptors, sources] = await Promise.all([
     Promise.all(config.protocols.map((name) => loadProtocol(name, config))),
     Promise.all(config.interceptors.map((name) => loadInterceptors(name, config))),
-    loadEngines(),
     loadSources(config),
   ]);
   return {
     sources: [...sources, ...(extra.sources ?? [])],
     protocols: [...protocols, ...(extra.protocols ?? [])],
     interceptors: [...interceptors.flat(), ...(extra.interceptors ?? [])],
-    engines: { ...engines, ...extra.engines },
+    engines: { ...ENGINES, ...extra.engines },
     policies: extra.policies ?? [],
     node: config.node as MeshNode,
     mode: config.mode,
@@ -104,15 +103,13 @@ function logStream(path: string, directory: string, warn: (message: string) => v
   return file;
 }
 
-async function loadEngines(): Promise<Engines> {
-  const [{ opossum }, { bottleneck }, { re2 }, { xxhash }] = await Promise.all([
-    import('../engines/opossum.js'),
-    import('../engines/bottleneck.js'),
-    import('../engines/re2.js'),
-    import('../engines/xxhash.js'),
-  ]);
-  return { breaker: opossum(), pacing: bottleneck, regex: re2, hash: await xxhash() };
-}
+/** Most processes have no rule that asks for any of them. */
+const ENGINES: EngineOptions = {
+  breaker: async () => (await import('../engines/opossum.js')).opossum(),
+  pacing: async () => (await import('../engines/bottleneck.js')).bottleneck,
+  regex: async () => (await import('../engines/re2.js')).re2,
+  hash: async () => (await import('../engines/xxhash.js')).xxhash(),
+};
 
 async function loadSources(config: LoadedConfig): Promise<MeshOptions['sources']> {
   const [files, routes] = await Promise.all([loadFiles(config), loadMetaRds(config)]);

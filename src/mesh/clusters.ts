@@ -6,8 +6,8 @@ import {
   type AdoptionChange,
   type ClusterRule,
   type EndpointRule,
-  type HashEngine,
   mergePolicies,
+  type RuleEngines,
   type RuleStore,
   sameContent,
 } from '../rules/index.js';
@@ -18,7 +18,7 @@ export interface ClustersContext {
   readonly adoption: Adoption;
   readonly peers: Peers;
   readonly runtime: Runtime;
-  readonly hash: HashEngine | undefined;
+  readonly engines: RuleEngines;
   readonly onEvent: (event: ClusterEvent) => void;
   /** Undefined: names of endpoints are the transport's business. */
   readonly names: NameResolver | undefined;
@@ -163,7 +163,8 @@ export class Clusters {
   }
 
   private create(key: string, rule: ClusterRule, protocol: Protocol): Live {
-    const { runtime, peers, hash, onEvent, locality } = this.context;
+    const { runtime, peers, engines, onEvent, locality } = this.context;
+    const { hash } = engines;
     // One for all endpoints: there may be tens of thousands.
     let terms: PeerTerms = { protocol };
     const cluster = new Cluster(rule, {

@@ -19,6 +19,7 @@ import {
 import { CallObservable, type CallOptions, type CallSubscription } from './call-observable.js';
 import { Clusters } from './clusters.js';
 import { Edges } from './edges.js';
+import { MeshEngines } from './engines.js';
 import { type Decision, explainDecision } from './explain.js';
 import { type Front, type FrontOptions, PortFront } from './front.js';
 import { type DescribedService, Governance } from './governance.js';
@@ -52,6 +53,7 @@ export class Mesh implements AsyncDisposable {
   private readonly logger: Logger;
   private readonly protocols: ReadonlyMap<string, Protocol>;
   private readonly store: RuleStore;
+  private readonly engines: MeshEngines;
   private readonly adoption: Adoption;
   private readonly peers: Peers;
   private readonly clusters: Clusters;
@@ -72,7 +74,7 @@ export class Mesh implements AsyncDisposable {
 
   /** @internal use {@link createMesh} */
   constructor(private readonly options: MeshOptions) {
-    const { interceptors = [], engines = {} } = options;
+    const { interceptors = [] } = options;
     const { pool } = options.connections ?? {};
     this.runtime = options.runtime ?? systemRuntime();
     this.logger = withoutRepeats(options.logger ?? stderrLogger(this.runtime), this.runtime);
@@ -83,9 +85,13 @@ export class Mesh implements AsyncDisposable {
     const { logger } = this;
     setOnStageThrow((thrown) => logger.error(`a stage threw while it settled: ${String(thrown)}`));
     const work = new WorkQueue(this.runtime, (thrown) => logger.error(`rules could not be taken: ${String(thrown)}`));
+    const engines = new MeshEngines(options.engines ?? {}, (error) => logger.error(error));
+    this.engines = engines;
     const store = new RuleStore(this.runtime, work);
     this.work = work;
     this.store = store;
+    // Those may ask for any, and nobody else looks at them before they are compiled.
+    if (options.policies !== undefined && options.policies.length > 0) work.add(engines.loadAll());
     this.telemetry = new MeshTelemetry({ runtime: this.runtime, accessLog, recorded, sources: () => store.sources });
     const { runtime, protocols, active, telemetry } = this;
     const check = (rule: Rule) => checkRule(rule, engines, store.coming);
@@ -95,14 +101,13 @@ export class Mesh implements AsyncDisposable {
     const { adoption, peers } = this;
     const names = options.names ?? (options.transport === undefined ? systemNames : undefined);
     const warn = (message: string) => logger.warn(message);
-    const { hash } = engines;
     const locality = options.node?.locality;
     this.clusters = new Clusters({
       store,
       adoption,
       peers,
       runtime,
-      hash,
+      engines,
       onEvent: tellCluster,
       names,
       warn,
@@ -308,8 +313,8 @@ export class Mesh implements AsyncDisposable {
   ) => this.outbound.begin(this.outbound.target(destination), message, sink, timeoutMs);
 
   private inbound() {
-    const { runtime, telemetry, active, adoption, protocols, logger, edges, store } = this;
-    const { interceptors = [], engines = {}, node = {}, mode } = this.options;
+    const { runtime, engines, telemetry, active, adoption, protocols, logger, edges, store } = this;
+    const { interceptors = [], node = {}, mode } = this.options;
     return {
       ...{ runtime, engines, telemetry, active, adoption, protocols, logger, edges, store, node },
       observe: mode === 'observe',

@@ -2,7 +2,7 @@ import type { NameResolver } from '../cluster/index.js';
 import type { ConnectionOptions, TransportSocket } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
 import type { Interceptor } from '../pipeline/index.js';
-import type { Engines } from '../policy/index.js';
+import type { EngineOptions } from '../policy/index.js';
 import type { LastGoodStore, PolicyOverride, RuleSource } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { AccessLogOptions, Logger, Shown } from '../telemetry/index.js';
@@ -29,8 +29,11 @@ export interface MeshOptions extends PlacementOptions {
   readonly lastGood?: LastGoodStore;
   /** What can be decoded. A service whose port names another protocol is refused by name. */
   readonly protocols: readonly Protocol[];
-  /** Rules that need an engine which isn't here are refused when they are loaded, by name. */
-  readonly engines?: Engines;
+  /**
+   * Rules that need an engine which isn't here are refused when they are loaded, by name. One that is given as a function is
+   * loaded when a rule first asks for it.
+   */
+  readonly engines?: EngineOptions;
   readonly interceptors?: readonly Interceptor[];
   /** Policies set in code, over what rules say. */
   readonly policies?: readonly PolicyOverride[];

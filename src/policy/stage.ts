@@ -98,3 +98,8 @@ export interface Engines extends RuleEngines {
   readonly breaker?: BreakerEngineFactory;
   readonly pacing?: PacingEngineFactory;
 }
+
+/** Each an engine, or what loads it: called once, when the first rule asks for it, which waits until it is here. */
+export type EngineOptions = {
+  readonly [Name in keyof Engines]: Engines[Name] | (() => Promise<NonNullable<Engines[Name]>>);
+};

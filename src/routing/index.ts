@@ -11,4 +11,4 @@ export {
   MAX_REGEX_VALUE,
 } from './matchers.js';
 export { RouteTable } from './route-table.js';
-export { type AvailableEngines, checkRule, validateRule, validateRules } from './validate.js';
+export { type AvailableEngines, checkRule, type EngineName, validateRule, validateRules } from './validate.js';

@@ -4,6 +4,7 @@
  */
 import { FALLBACK_CODES } from '../call/index.js';
 import {
+  type AttributeMatch,
   type ClusterRule,
   type EndpointsRule,
   foreignClusters,
@@ -28,7 +29,15 @@ import { compileMatch } from './matchers.js';
 export interface AvailableEngines extends RuleEngines {
   readonly breaker?: unknown;
   readonly pacing?: unknown;
+  /**
+   * Has these come, if they may yet.
+   * @returns settled when they are here, or cannot be had; undefined: none of them will come
+   */
+  load?(names: Iterable<EngineName>): Promise<unknown> | undefined;
 }
+
+/** As in {@link AvailableEngines}. */
+export type EngineName = 'regex' | 'hash' | 'breaker' | 'pacing';
 
 /**
  * Empty: nothing is wrong. Costs what compiling the patterns costs.
@@ -38,17 +47,20 @@ export function validateRule(rule: Rule, engines: AvailableEngines, known?: Know
   return finish(checkRule(rule, engines, known));
 }
 
-/** {@link validateRule}, that may be interrupted: a table of 10,000 routes takes some ms. */
+/** {@link validateRule}, that may be interrupted: a table of 10,000 routes takes some ms, and engines may have to be loaded. */
 export function* checkRule(
   rule: Rule,
   engines: AvailableEngines,
   known: KnownRules = NOTHING,
 ): Work<readonly RuleError[]> {
-  const check = new Check(engines, rule.from, known);
-  if ('host' in rule && 'routes' in rule) yield* check.service(rule);
-  else if ('routes' in rule) yield* check.table(rule);
-  else if ('balancer' in rule) check.cluster(rule);
-  else check.endpoints(rule);
+  let check = new Check(engines, rule.from, known);
+  yield* check.rule(rule);
+  const coming = check.missing.size > 0 ? engines.load?.(check.missing) : undefined;
+  if (coming !== undefined) {
+    yield coming;
+    check = new Check(engines, rule.from, known);
+    yield* check.rule(rule);
+  }
   return check.problems;
 }
 
@@ -69,6 +81,8 @@ const ANY = Number.POSITIVE_INFINITY;
 
 class Check {
   readonly problems: RuleError[] = [];
+  /** Engines that are asked for and not here. */
+  readonly missing = new Set<EngineName>();
 
   constructor(
     readonly engines: AvailableEngines,
@@ -76,11 +90,18 @@ class Check {
     private readonly known: KnownRules,
   ) {}
 
-  *service(service: ServiceRule): Work {
+  *rule(rule: Rule): Work {
+    if ('host' in rule && 'routes' in rule) yield* this.#service(rule);
+    else if ('routes' in rule) yield* this.#table(rule);
+    else if ('balancer' in rule) this.#cluster(rule);
+    else this.#endpoints(rule);
+  }
+
+  *#service(service: ServiceRule): Work {
     this.#port(service.port, `service ${service.key}`);
     this.#policy(service.policy, `service ${service.key}`);
     if (service.inboundRateLimit !== undefined) this.#rateLimit(service.inboundRateLimit, `service ${service.key}`);
-    yield* this.table(service);
+    yield* this.#table(service);
     for (const { cluster, protocol } of foreignClusters(service, namedClusters(service), this.known)) {
       this.#problem(
         `service ${service.key} speaks ${service.protocol} and leads to ${cluster}, which speaks ${protocol}: nothing translates between them`,
@@ -88,7 +109,7 @@ class Check {
     }
   }
 
-  *table({ key, routes }: Pick<ServiceRule, 'key' | 'routes'>): Work {
+  *#table({ key, routes }: Pick<ServiceRule, 'key' | 'routes'>): Work {
     if (routes.length === 0) this.#problem(`service ${key} has no route; give it at least a default one`);
     const { from } = this;
     for (const [i, route] of routes.entries()) {
@@ -99,7 +120,7 @@ class Check {
     this.from = from;
   }
 
-  cluster(cluster: ClusterRule): void {
+  #cluster(cluster: ClusterRule): void {
     const where = `cluster ${cluster.name}`;
     this.#policy(cluster.policy, where);
     this.#number(cluster.connectTimeoutMs, 1, ANY, `${where}: connectTimeoutMs`);
@@ -112,7 +133,7 @@ class Check {
     this.#number(balancer.minimumRingSize, 1, balancer.maximumRingSize, `${where}: minimumRingSize`);
   }
 
-  endpoints(rule: EndpointsRule): void {
+  #endpoints(rule: EndpointsRule): void {
     const seen = new Set<string>();
     for (const { address, port, weight, priority } of rule.endpoints) {
       const key = serviceKey(address, port);
@@ -127,7 +148,7 @@ class Check {
 
   #route(route: RouteRule, index: number): void {
     const where = `route ${index + 1}${route.name === '' ? '' : ` ${JSON.stringify(route.name)}`}`;
-    for (const match of route.match) this.#try(() => compileMatch(match, this.engines, route.from));
+    for (const match of route.match) this.#match(match, route.from);
     for (const { cluster, weight } of route.destinations) {
       this.#number(weight, 0, MAX_WEIGHT, `${where}: the weight of ${cluster}`);
     }
@@ -174,7 +195,7 @@ class Check {
     if (bucket !== undefined) this.#bucket(bucket, where);
     for (const condition of conditions) {
       this.#bucket(condition.bucket, where);
-      for (const match of condition.match) this.#try(() => compileMatch(match, this.engines, this.from));
+      for (const match of condition.match) this.#match(match, this.from);
     }
   }
 
@@ -194,19 +215,21 @@ class Check {
   }
 
   #engine(name: 'hash' | 'breaker' | 'pacing', why: string): void {
-    if (this.engines[name] === undefined)
-      this.#problem(`${why}, but the engine '${name}' isn't there; give the mesh one`);
+    if (this.engines[name] !== undefined) return;
+    this.missing.add(name);
+    this.#problem(`${why}, but the engine '${name}' isn't there; give the mesh one`);
   }
 
   #problem(problem: string): void {
     this.problems.push(new RuleError(problem, this.from));
   }
 
-  #try(compile: () => unknown): void {
+  #match(match: AttributeMatch, from: Provenance): void {
     try {
-      compile();
+      compileMatch(match, this.engines, from);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
+      if (match.kind === 'regex' && this.engines.regex === undefined) this.missing.add('regex');
       this.problems.push(error);
     }
   }

@@ -6,6 +6,7 @@
  * - **At once if it is small.** Work that is added while nothing waits begins there and then, so that the usual change of a
  *   few rules is over when `add` returns. {@link AT_ONCE} steps are made whatever the clock says: a process whose code is
  *   not compiled yet takes ten times as long for them, and must not behave otherwise for that.
+ * - **What it waits for.** Work that yields a promise goes on when that is settled; what was added after it waits as well.
  * - **One slice a turn** of the event loop, however many pieces of work are added in it.
  * - What is left goes on after the next poll phase (`setImmediate`), and holds the process until it is done.
  */
@@ -13,8 +14,8 @@ import { AsyncResource } from 'node:async_hooks';
 import { setImmediate } from 'node:timers';
 import type { Runtime } from './runtime.js';
 
-/** Work that may be interrupted at each `yield`; what it makes in the end. */
-export type Work<T = void> = Generator<void, T, void>;
+/** Work that may be interrupted at each `yield`; what it makes in the end. Of a promise that it yields it learns nothing. */
+export type Work<T = void> = Generator<undefined | Promise<unknown>, T, void>;
 
 /** Half of the 5 ms that a slice may take: a long step, or a collection of garbage, comes on top. */
 const SLICE_MS = 2.5;
@@ -31,6 +32,8 @@ export class WorkQueue {
   /** Steps that need not ask the clock. */
   #atOnce = AT_ONCE;
   #nextTurn: NodeJS.Immediate | undefined = undefined;
+  /** Does the first wait for a promise? */
+  #held = false;
   #closed = false;
 
   /**
@@ -63,11 +66,15 @@ export class WorkQueue {
     this.#until ??= this.runtime.now() + SLICE_MS;
     this.#nextTurn ??= ROOT.runInAsyncScope(setImmediate, undefined, this.#turned) as NodeJS.Immediate;
     try {
-      while (!this.idle && this.#hasTime(this.#until)) this.#step(this.#waiting[0]!);
+      while (this.#ready && this.#hasTime(this.#until)) this.#step(this.#waiting[0]!);
     } finally {
-      if (this.idle) this.#nextTurn.unref();
+      if (!this.#ready) this.#nextTurn.unref();
       else this.#nextTurn.ref();
     }
+  }
+
+  get #ready(): boolean {
+    return !this.idle && !this.#held;
   }
 
   #hasTime(until: number): boolean {
@@ -77,7 +84,9 @@ export class WorkQueue {
   #step(work: Work): void {
     let done: boolean | undefined = true;
     try {
-      done = work.next().done;
+      const step = work.next();
+      done = step.done;
+      if (!step.done && step.value !== undefined) this.#hold(step.value);
     } catch (thrown) {
       this.failed(thrown);
     } finally {
@@ -85,11 +94,20 @@ export class WorkQueue {
     }
   }
 
+  #hold(until: Promise<unknown>): void {
+    this.#held = true;
+    const go = () => {
+      this.#held = false;
+      if (this.#ready) this.#slice();
+    };
+    until.then(go, go);
+  }
+
   readonly #turned = (): void => {
     this.#nextTurn = undefined;
     this.#until = undefined;
     this.#atOnce = this.idle ? AT_ONCE : 1;
-    if (!this.idle) this.#slice();
+    if (this.#ready) this.#slice();
   };
 }
 
@@ -97,7 +115,7 @@ function rethrow(thrown: unknown): never {
   throw thrown;
 }
 
-/** Does the work here and now, uninterrupted. @returns what it makes */
+/** Does the work here and now, uninterrupted and without what it would wait for. @returns what it makes */
 export function finish<T>(work: Work<T>): T {
   let step = work.next();
   while (!step.done) step = work.next();

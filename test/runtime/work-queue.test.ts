@@ -26,6 +26,15 @@ function start() {
   return { queue, work, done, failures, clock, made: () => steps };
 }
 
+function deferred() {
+  let resolve!: (value: unknown) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise((...both) => {
+    [resolve, reject] = both;
+  });
+  return { promise, resolve, reject };
+}
+
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('a work queue', () => {
@@ -84,6 +93,40 @@ describe('a work queue', () => {
     await turn();
     queue.add(work('next', AT_ONCE - 1));
     expect(done.at(-1)).toBe('next');
+  });
+
+  test('waits for what work waits for, kept or not, and so does what was added after it', async () => {
+    const { queue, work, done } = start();
+    function* waiting(until: Promise<unknown>): Work {
+      done.push('begun');
+      yield until;
+      done.push('gone on');
+    }
+    for (const settle of ['resolve', 'reject'] as const) {
+      const { promise, ...settled } = deferred();
+      queue.add(waiting(promise));
+      queue.add(work('next', 1));
+      for (let turns = 0; turns < 3; turns++) await turn();
+      expect(done.splice(0)).toEqual(['begun']);
+      expect(queue.idle).toBe(false);
+      settled[settle](new Error('no good'));
+      await turn();
+      expect(done.splice(0)).toEqual(['gone on', 'next']);
+      expect(queue.idle).toBe(true);
+    }
+  });
+
+  test('closed while work waits, does nothing more', async () => {
+    const { queue, work, done } = start();
+    function* waiting(until: Promise<unknown>): Work {
+      yield until;
+      done.push('gone on');
+    }
+    queue.add(waiting(Promise.resolve()));
+    queue.add(work('next', 1));
+    queue.close();
+    await turn();
+    expect(done).toEqual([]);
   });
 
   test('takes work that work adds in its turn', () => {
