@@ -28,22 +28,24 @@ export class RuleChanges implements Follower<AdoptionChange> {
   constructor(private readonly parts: RuleChangesParts) {}
 
   *stage(change: AdoptionChange): Work {
-    const { clusters, services } = this.parts;
+    const { store, clusters, services } = this.parts;
     yield* clusters.stage(change);
     yield* services.stage(change);
+    if (this.versions.observed) yield* store.name();
   }
 
   commit(change: AdoptionChange): void {
-    const { clusters, services, placements } = this.parts;
+    const { store, clusters, services, placements } = this.parts;
     services.commit(change, clusters.commit());
     placements.changed();
     this.adoptions.next(change);
-    if (change.services.size + change.clusters.size + change.endpoints.size > 0) this.versions.next(change.version);
+    if (!this.versions.observed) return;
+    if (change.services.size + change.clusters.size + change.endpoints.size > 0) this.versions.next(store.version);
   }
 
   *settle(change: AdoptionChange): Work {
     const { store, clusters, services, logger } = this.parts;
-    yield* tellRules(change, store.sources, logger);
+    yield* tellRules(change, store, logger);
     yield* services.settle(change);
     yield* clusters.settle();
   }

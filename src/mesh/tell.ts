@@ -1,7 +1,7 @@
 import type { ClusterEvent } from '../cluster/index.js';
 import type { ConnectionEvent } from '../connection/index.js';
 import type { BreakerState } from '../policy/index.js';
-import type { AdoptionChange, SourceChange, SourceStatus } from '../rules/index.js';
+import type { AdoptionChange, RuleStore, SourceChange } from '../rules/index.js';
 import type { Work } from '../runtime/index.js';
 import { events, type Logger, type PlacementChange } from '../telemetry/index.js';
 
@@ -24,8 +24,8 @@ export function tellSource({ source, before, error, problems }: SourceChange, lo
 }
 
 /** Which rules came into force, and which were held back and why: that is worth a line in the log too. */
-export function* tellRules(change: AdoptionChange, sources: readonly SourceStatus[], logger: Logger): Work {
-  const { version, services, clusters, endpoints, held, refused } = change;
+export function* tellRules(change: AdoptionChange, store: RuleStore, logger: Logger): Work {
+  const { services, clusters, endpoints, held, refused } = change;
   for (const { wanted, problems, unknown } of held) {
     const missing = `nobody describes ${unknown.join(', ')}`;
     const message = problems.length > 0 ? problems.map((it) => it.message).join('; ') : missing;
@@ -40,6 +40,7 @@ export function* tellRules(change: AdoptionChange, sources: readonly SourceStatu
     yield;
   }
   if (!events.rulesApplied.hasSubscribers) return;
+  const { sources, version } = store;
   const source = sources.map((it) => it.name).join(',');
   const sizes = { services: services.size, clusters: clusters.size, endpoints: endpoints.size };
   events.rulesApplied.publish({ source, version, ...sizes });

@@ -39,8 +39,6 @@ export interface HeldService {
 
 /** What changed of the rules in force, by key. */
 export interface AdoptionChange {
-  /** Of the store's rules. */
-  readonly version: string;
   readonly services: ReadonlySet<string>;
   readonly clusters: ReadonlySet<string>;
   readonly endpoints: ReadonlySet<string>;
@@ -107,7 +105,7 @@ export class Adoption implements Follower<ChangeSet> {
     this.#checkCluster = checkCluster;
     const services = new Set(store.services.keys());
     const clusters = new Set(store.clusters.keys());
-    finish(this.#take({ version: store.version, services, clusters, endpoints: NO_KEYS }));
+    finish(this.#take({ services, clusters, endpoints: NO_KEYS }));
     this.#leave = store.follow(this);
   }
 
@@ -141,8 +139,7 @@ export class Adoption implements Follower<ChangeSet> {
   /** A timer of this one's own has expired. */
   expired(): void {
     this.#timer = undefined;
-    const { version } = this.#store;
-    this.#work.add(this.#take({ version, services: NO_KEYS, clusters: NO_KEYS, endpoints: NO_KEYS }));
+    this.#work.add(this.#take({ services: NO_KEYS, clusters: NO_KEYS, endpoints: NO_KEYS }));
   }
 
   *#take(changes: ChangeSet): Work {
@@ -167,14 +164,14 @@ export class Adoption implements Follower<ChangeSet> {
       if (now !== undefined) held.push(now);
       yield;
     }
-    const { version, endpoints } = changes;
+    const { endpoints } = changes;
     // Endpoints alone make nobody wait, or wait no longer.
     if (changes.services.size + changes.clusters.size > 0 || endpoints.size === 0) {
       yield* this.#considerAll(services, clusters);
       yield* this.#wait();
     }
     if (services.size + clusters.size + endpoints.size + held.length + refused.length > 0) {
-      this.#change = { version, services, clusters, endpoints, held, refused };
+      this.#change = { services, clusters, endpoints, held, refused };
       for (const follower of this.#followers) yield* follower.stage?.(this.#change) ?? [];
     }
   }

@@ -27,8 +27,6 @@ import { ContentVersion } from './version.js';
 
 /** What one batch changed, by key. */
 export interface ChangeSet {
-  /** Of all rules after it; see {@link RuleStore.version}. */
-  readonly version: string;
   readonly services: ReadonlySet<string>;
   readonly clusters: ReadonlySet<string>;
   readonly endpoints: ReadonlySet<string>;
@@ -66,6 +64,11 @@ export class StagedRules {
 
   get version(): string {
     return this.#content.text;
+  }
+
+  /** Makes the version of what is staged: else it is made after the commit. */
+  name(): Work {
+    return this.#content.ahead();
   }
 
   /** What the source says of rules. @returns the keys it says something of */
@@ -122,7 +125,7 @@ export class StagedRules {
       if (yield* this.#endpointsDiffer(key, before, after)) endpoints.add(key);
       yield;
     }
-    return { version: this.#content.coming, services, clusters, endpoints };
+    return { services, clusters, endpoints };
   }
 
   commit(): void {
@@ -132,6 +135,7 @@ export class StagedRules {
 
   *settle(): Work {
     for (const part of this.#parts) yield* part.settle();
+    yield* this.#content.settle();
   }
 
   /** What was staged since the last commit was not. What was put stays, and is found when its keys are touched again. */

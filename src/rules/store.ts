@@ -78,9 +78,17 @@ export class RuleStore {
     clusters: { get: (name) => this.clusters.coming(name) },
   };
 
-  /** 16 hexadecimal digits that only the rules' content decides, not who said it, when, or in which order. */
+  /**
+   * 16 hexadecimal digits that only the rules' content decides, not who said it, when, or in which order. A large change is
+   * named in slices after it came into force; who asks before, without {@link name}, has it named at once.
+   */
   get version(): string {
     return this.#rules.version;
+  }
+
+  /** Part of a follower's `stage`: it is going to tell {@link version} at the commit. */
+  name(): Work {
+    return this.#rules.name();
   }
 
   /** Counts the batches that changed something: who keeps what they looked up knows by it when to look again. */

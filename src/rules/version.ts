@@ -1,54 +1,92 @@
+import { finish, type Work } from '../runtime/index.js';
 import { ContentHash } from './content.js';
+
+/** Hashes between two yields: some tens of µs. */
+const STEP = 32;
+
+/** Something that came or went. */
+interface Counted {
+  /** 1: it is there; -1: it is no longer. */
+  readonly sign: 1 | -1;
+  /** What it is: the kind of a rule, the key that an endpoint or a route belongs to. */
+  readonly scope: string;
+  readonly content: unknown;
+}
+
+interface Sum {
+  high: number;
+  low: number;
+}
 
 /**
  * A name for all rules in force that only their content decides: two processes with the same rules, whichever way they
- * came to them, have the same version. A sum of hashes, so that a change costs what changed. It is counted aside:
- * {@link text} stays until `commit`.
+ * came to them, have the same version. A sum of hashes, so that a change costs what changed. They are made when the
+ * change is in force, as no call waits for a name; before, if somebody is to be told it at that moment.
  */
 export class ContentVersion {
-  #high = 0;
-  #low = 0;
-  #committedHigh = 0;
-  #committedLow = 0;
+  readonly #sum: Sum = { high: 0, low: 0 };
+  /** Of the change under way. */
+  #staged: Counted[] = [];
+  /** The sum of what of it was added {@link ahead}. */
+  readonly #ahead: Sum = { high: 0, low: 0 };
+  /** In force, and not in the sum yet. */
+  #open: Counted[] = [];
   readonly #hash = new ContentHash();
   /** The hash of the last scope: it is mostly the next one's too. */
   #scope: string | undefined = undefined;
   #scopeHigh = 0;
   #scopeLow = 0;
-  /** 16 hexadecimal digits, as of the last commit. */
-  text = hex(0) + hex(0);
 
-  /**
-   * @param sign - 1: it is there; -1: it is no longer
-   * @param scope - what it is: the kind of a rule, the key that an endpoint or a route belongs to
-   */
-  count(sign: 1 | -1, scope: string, content: unknown): void {
-    if (scope !== this.#scope) {
-      const { high, low } = this.#hash.of(scope);
-      this.#scope = scope;
-      this.#scopeHigh = high | 1;
-      this.#scopeLow = low | 1;
-    }
-    const hash = this.#hash.of(content);
-    this.#high = (this.#high + sign * Math.imul(this.#scopeHigh, hash.high)) | 0;
-    this.#low = (this.#low + sign * Math.imul(this.#scopeLow, hash.low)) | 0;
+  /** 16 hexadecimal digits, as of the last commit. Made here and now if {@link settle} has not. */
+  get text(): string {
+    finish(this.settle());
+    return hex(this.#sum.high) + hex(this.#sum.low);
   }
 
-  /** {@link text} after the next commit. */
-  get coming(): string {
-    return hex(this.#high) + hex(this.#low);
+  count(sign: 1 | -1, scope: string, content: unknown): void {
+    this.#staged.push({ sign, scope, content });
+  }
+
+  /** Before the commit, if the change is to be named as soon as it is in force. */
+  ahead(): Work {
+    return this.#add(this.#staged, this.#ahead);
   }
 
   commit(): void {
-    this.#committedHigh = this.#high;
-    this.#committedLow = this.#low;
-    this.text = this.coming;
+    this.#sum.high = (this.#sum.high + this.#ahead.high) | 0;
+    this.#sum.low = (this.#sum.low + this.#ahead.low) | 0;
+    this.#open = this.#open.length === 0 ? this.#staged : this.#open.concat(this.#staged);
+    this.discard();
   }
 
   /** What was counted since the last commit was not. */
   discard(): void {
-    this.#high = this.#committedHigh;
-    this.#low = this.#committedLow;
+    this.#staged = [];
+    this.#ahead.high = 0;
+    this.#ahead.low = 0;
+  }
+
+  settle(): Work {
+    return this.#add(this.#open, this.#sum);
+  }
+
+  /** Takes out what it has added. */
+  *#add(counted: Counted[], sum: Sum): Work {
+    for (let steps = 1; counted.length > 0; steps++) {
+      const { sign, scope, content } = counted.pop()!;
+      if (scope !== this.#scope) this.#enter(scope);
+      const hash = this.#hash.of(content);
+      sum.high = (sum.high + sign * Math.imul(this.#scopeHigh, hash.high)) | 0;
+      sum.low = (sum.low + sign * Math.imul(this.#scopeLow, hash.low)) | 0;
+      if (steps % STEP === 0) yield;
+    }
+  }
+
+  #enter(scope: string): void {
+    const { high, low } = this.#hash.of(scope);
+    this.#scope = scope;
+    this.#scopeHigh = high | 1;
+    this.#scopeLow = low | 1;
   }
 }
 

@@ -19,14 +19,18 @@ describe('a rule store', () => {
   test('applies a batch at once and tells its keys', () => {
     const store = new RuleStore();
     const seen: ChangeSet[] = [];
+    const versions = [store.version];
     store.changes.subscribe((changes) => {
       expect(store.services.size + store.clusters.size + store.endpoints.size).toBe(3);
-      expect(changes.version).toBe(store.version);
+      versions.push(store.version);
       seen.push(changes);
     });
     const batch = [upsert.service(service('a')), upsert.cluster(cluster('a')), upsert.endpoints(endpoints('a'))];
     store.apply(FILE, batch);
     expect(seen.map(keys)).toEqual([{ services: ['a_80'], clusters: ['outbound|80||a'], endpoints: ['a_80'] }]);
+    // Named anew, and the same whether it is asked for on the way or afterwards.
+    expect(versions[0]).not.toBe(versions[1]);
+    expect(versions[1]).toBe(store.version);
   });
 
   test('takes no notice of equal content, wherever it is written now', () => {
