@@ -7,8 +7,10 @@ import {
   type AttributeMatch,
   type ClusterRule,
   type EndpointsRule,
+  type FallbackRule,
   foreignClusters,
   type KnownRules,
+  type LimitsRule,
   namedClusters,
   type PolicyRule,
   type Provenance,
@@ -83,6 +85,8 @@ class Check {
   readonly problems: RuleError[] = [];
   /** Engines that are asked for and not here. */
   readonly missing = new Set<EngineName>();
+  /** What is looked at, for people: put into words where something is wrong with it, as mostly nothing is. */
+  #where: () => string = () => '';
 
   constructor(
     readonly engines: AvailableEngines,
@@ -98,9 +102,10 @@ class Check {
   }
 
   *#service(service: ServiceRule): Work {
-    this.#port(service.port, `service ${service.key}`);
-    this.#policy(service.policy, `service ${service.key}`);
-    if (service.inboundRateLimit !== undefined) this.#rateLimit(service.inboundRateLimit, `service ${service.key}`);
+    this.#where = () => `service ${service.key}`;
+    this.#port(service.port);
+    this.#policy(service.policy);
+    if (service.inboundRateLimit !== undefined) this.#rateLimit(service.inboundRateLimit);
     yield* this.#table(service);
     for (const { cluster, protocol } of foreignClusters(service, namedClusters(service), this.known)) {
       this.#problem(
@@ -121,103 +126,115 @@ class Check {
   }
 
   #cluster(cluster: ClusterRule): void {
-    const where = `cluster ${cluster.name}`;
-    this.#policy(cluster.policy, where);
-    this.#number(cluster.connectTimeoutMs, 1, ANY, `${where}: connectTimeoutMs`);
-    for (const [name, limit] of Object.entries(cluster.limits)) this.#number(limit, 0, ANY, `${where}: ${name}`);
+    this.#where = () => `cluster ${cluster.name}`;
+    this.#policy(cluster.policy);
+    this.#number(cluster.connectTimeoutMs, 1, ANY, 'connectTimeoutMs');
+    this.#limits(cluster.limits, '');
     const { balancer } = cluster;
-    if (balancer.kind === 'least-request') this.#number(balancer.choices, 1, ANY, `${where}: choices`);
+    if (balancer.kind === 'least-request') this.#number(balancer.choices, 1, ANY, 'choices');
     if (balancer.kind !== 'ring-hash') return;
-    this.#engine('hash', `${where} balances by ring hash`);
-    this.#number(balancer.maximumRingSize, 1, MAX_RING, `${where}: maximumRingSize`);
-    this.#number(balancer.minimumRingSize, 1, balancer.maximumRingSize, `${where}: minimumRingSize`);
+    this.#engine('hash', 'balances by ring hash');
+    this.#number(balancer.maximumRingSize, 1, MAX_RING, 'maximumRingSize');
+    this.#number(balancer.minimumRingSize, 1, balancer.maximumRingSize, 'minimumRingSize');
   }
 
   #endpoints(rule: EndpointsRule): void {
     const seen = new Set<string>();
     for (const { address, port, weight, priority } of rule.endpoints) {
       const key = serviceKey(address, port);
-      const where = `endpoint ${address}:${port} of ${rule.key}`;
-      if (seen.has(key)) this.#problem(`${where} is there twice; its weight says how much it takes`);
+      this.#where = () => `endpoint ${address}:${port} of ${rule.key}`;
+      if (seen.has(key)) this.#problem(`${this.#where()} is there twice; its weight says how much it takes`);
       seen.add(key);
-      this.#port(port, where);
-      this.#number(weight, 1, ANY, `${where}: weight`);
-      this.#number(priority, 0, ANY, `${where}: priority`);
+      this.#port(port);
+      this.#number(weight, 1, ANY, 'weight');
+      this.#number(priority, 0, ANY, 'priority');
     }
   }
 
   #route(route: RouteRule, index: number): void {
-    const where = `route ${index + 1}${route.name === '' ? '' : ` ${JSON.stringify(route.name)}`}`;
+    this.#where = () => `route ${index + 1}${route.name === '' ? '' : ` ${JSON.stringify(route.name)}`}`;
     for (const match of route.match) this.#match(match, route.from);
     for (const { cluster, weight } of route.destinations) {
-      this.#number(weight, 0, MAX_WEIGHT, `${where}: the weight of ${cluster}`);
+      this.#number(weight, 0, MAX_WEIGHT, 'the weight of ', cluster);
     }
     for (const { cluster, perMillion } of route.mirrors) {
-      this.#number(perMillion, 0, 1_000_000, `${where}: perMillion of the mirror ${cluster}`);
+      this.#number(perMillion, 0, 1_000_000, 'perMillion of the mirror ', cluster);
     }
-    this.#policy(route.policy, where);
+    this.#policy(route.policy);
   }
 
-  #policy(policy: PolicyRule, where: string): void {
+  #policy(policy: PolicyRule): void {
     const { timeoutMs, attemptTimeoutMs, retry, circuitBreaker, limits, rateLimit, pacing, fallback, outlier } = policy;
-    if (timeoutMs !== undefined) this.#number(timeoutMs, 0, ANY, `${where}: timeoutMs`);
-    if (attemptTimeoutMs !== undefined) this.#number(attemptTimeoutMs, 0, ANY, `${where}: attemptTimeoutMs`);
+    if (timeoutMs !== undefined) this.#number(timeoutMs, 0, ANY, 'timeoutMs');
+    if (attemptTimeoutMs !== undefined) this.#number(attemptTimeoutMs, 0, ANY, 'attemptTimeoutMs');
     if (retry !== undefined) {
-      this.#number(retry.attempts, 0, 1000, `${where}: retry.attempts`);
-      this.#number(retry.backoffBaseMs, 0, ANY, `${where}: retry.backoffBaseMs`);
-      this.#number(retry.backoffMaxMs, retry.backoffBaseMs, ANY, `${where}: retry.backoffMaxMs`);
-      this.#number(retry.budget.percent, 0, ANY, `${where}: retry.budget.percent`);
-      this.#number(retry.budget.minPerSecond, 0, ANY, `${where}: retry.budget.minPerSecond`);
-      this.#number(retry.budget.ttlMs, 1, ANY, `${where}: retry.budget.ttlMs`);
+      this.#number(retry.attempts, 0, 1000, 'retry.attempts');
+      this.#number(retry.backoffBaseMs, 0, ANY, 'retry.backoffBaseMs');
+      this.#number(retry.backoffMaxMs, retry.backoffBaseMs, ANY, 'retry.backoffMaxMs');
+      this.#number(retry.budget.percent, 0, ANY, 'retry.budget.percent');
+      this.#number(retry.budget.minPerSecond, 0, ANY, 'retry.budget.minPerSecond');
+      this.#number(retry.budget.ttlMs, 1, ANY, 'retry.budget.ttlMs');
     }
     if (circuitBreaker !== undefined) {
-      this.#engine('breaker', `${where} asks for a circuit breaker`);
-      this.#number(circuitBreaker.errorPercent, 0, 100, `${where}: circuitBreaker.errorPercent`);
-      this.#number(circuitBreaker.minimumCalls, 1, ANY, `${where}: circuitBreaker.minimumCalls`);
-      this.#number(circuitBreaker.windowMs, 1, ANY, `${where}: circuitBreaker.windowMs`);
-      this.#number(circuitBreaker.openMs, 1, ANY, `${where}: circuitBreaker.openMs`);
+      this.#engine('breaker', 'asks for a circuit breaker');
+      this.#number(circuitBreaker.errorPercent, 0, 100, 'circuitBreaker.errorPercent');
+      this.#number(circuitBreaker.minimumCalls, 1, ANY, 'circuitBreaker.minimumCalls');
+      this.#number(circuitBreaker.windowMs, 1, ANY, 'circuitBreaker.windowMs');
+      this.#number(circuitBreaker.openMs, 1, ANY, 'circuitBreaker.openMs');
     }
-    for (const [name, limit] of Object.entries(limits ?? {})) this.#number(limit, 0, ANY, `${where}: limits.${name}`);
-    if (rateLimit !== undefined) this.#rateLimit(rateLimit, where);
+    if (limits !== undefined) this.#limits(limits, 'limits.');
+    if (rateLimit !== undefined) this.#rateLimit(rateLimit);
     if (pacing !== undefined) {
-      this.#engine('pacing', `${where} asks for pacing`);
-      this.#number(pacing.ratePerSecond, 0.001, MAX_PACE, `${where}: pacing.ratePerSecond`);
-      this.#number(pacing.maxQueued, 1, ANY, `${where}: pacing.maxQueued`);
+      this.#engine('pacing', 'asks for pacing');
+      this.#number(pacing.ratePerSecond, 0.001, MAX_PACE, 'pacing.ratePerSecond');
+      this.#number(pacing.maxQueued, 1, ANY, 'pacing.maxQueued');
     }
-    for (const code of fallback?.on ?? []) {
-      if ((FALLBACK_CODES as readonly string[]).includes(code)) continue;
-      this.#problem(`${where}: fallback.on names '${code}', which is no failure code that a fallback may answer`);
-    }
-    if (outlier !== undefined) this.#number(outlier.maxEjectionPercent, 0, 100, `${where}: outlier.maxEjectionPercent`);
+    if (fallback !== undefined) this.#fallback(fallback);
+    if (outlier !== undefined) this.#number(outlier.maxEjectionPercent, 0, 100, 'outlier.maxEjectionPercent');
   }
 
-  #rateLimit({ bucket, conditions }: RateLimitRule, where: string): void {
-    if (bucket !== undefined) this.#bucket(bucket, where);
+  #fallback({ on }: FallbackRule): void {
+    for (const code of on) {
+      if ((FALLBACK_CODES as readonly string[]).includes(code)) continue;
+      this.#problem(
+        `${this.#where()}: fallback.on names '${code}', which is no failure code that a fallback may answer`,
+      );
+    }
+  }
+
+  #limits(limits: Partial<LimitsRule>, of: string): void {
+    for (const name in limits) this.#number(limits[name as keyof LimitsRule]!, 0, ANY, of, name);
+  }
+
+  #rateLimit({ bucket, conditions }: RateLimitRule): void {
+    if (bucket !== undefined) this.#bucket(bucket);
     for (const condition of conditions) {
-      this.#bucket(condition.bucket, where);
+      this.#bucket(condition.bucket);
       for (const match of condition.match) this.#match(match, this.from);
     }
   }
 
-  #bucket({ maxTokens, tokensPerFill, fillIntervalMs }: TokenBucketRule, where: string): void {
-    this.#number(maxTokens, 1, ANY, `${where}: maxTokens`);
-    this.#number(tokensPerFill, 1, ANY, `${where}: tokensPerFill`);
-    this.#number(fillIntervalMs, 1, ANY, `${where}: fillIntervalMs`);
+  #bucket({ maxTokens, tokensPerFill, fillIntervalMs }: TokenBucketRule): void {
+    this.#number(maxTokens, 1, ANY, 'maxTokens');
+    this.#number(tokensPerFill, 1, ANY, 'tokensPerFill');
+    this.#number(fillIntervalMs, 1, ANY, 'fillIntervalMs');
   }
 
-  #port(port: number, where: string): void {
-    this.#number(port, 1, 65535, `${where}: port`);
+  #port(port: number): void {
+    this.#number(port, 1, 65535, 'port');
   }
 
-  #number(value: number, least: number, most: number, what: string): void {
+  /** `what` and `ofWhat` make the field's name, where it has to be said. */
+  #number(value: number, least: number, most: number, what: string, ofWhat = ''): void {
     if (value >= least && value <= most) return;
-    this.#problem(`${what} is ${value}; it must be ${most === ANY ? `at least ${least}` : `from ${least} to ${most}`}`);
+    const wanted = most === ANY ? `at least ${least}` : `from ${least} to ${most}`;
+    this.#problem(`${this.#where()}: ${what}${ofWhat} is ${value}; it must be ${wanted}`);
   }
 
   #engine(name: 'hash' | 'breaker' | 'pacing', why: string): void {
     if (this.engines[name] !== undefined) return;
     this.missing.add(name);
-    this.#problem(`${why}, but the engine '${name}' isn't there; give the mesh one`);
+    this.#problem(`${this.#where()} ${why}, but the engine '${name}' isn't there; give the mesh one`);
   }
 
   #problem(problem: string): void {

@@ -33,12 +33,13 @@ import {
   pair,
   type Reader,
   record,
+  repeated,
   string,
   variant,
 } from './shape.js';
 
 const yes = optional(literal(true));
-const from = object<Provenance>({ source: string, origin: string });
+const from = repeated(object<Provenance>({ source: string, origin: string }));
 const matchBase = { key: string, invert: yes, missingAsEmpty: yes };
 const text = object<Extract<AttributeMatch, { readonly ignoreCase?: true }>>({
   ...matchBase,

@@ -45,15 +45,19 @@ export const bigint: Reader<bigint> = (value) => {
 
 export function literal<const T extends string | boolean>(...values: readonly T[]): Reader<T> {
   return (value) => {
-    const found = values.find((it) => it === value);
-    if (found === undefined) throw new ShapeError(`one of ${values.join(', ')}`);
-    return found;
+    if (!values.includes(value as T)) throw new ShapeError(`one of ${values.join(', ')}`);
+    return value as T;
   };
 }
+
+/** Most lists and many objects of rules are empty: one of each stands for all, and the parsed ones are let go. */
+const NO_ITEMS: readonly never[] = Object.freeze([]);
+const NO_FIELDS: Readonly<Record<string, never>> = Object.freeze({});
 
 export function list<T>(read: Reader<T>): Reader<readonly T[]> {
   return (value) => {
     if (!Array.isArray(value)) throw new ShapeError('a list');
+    if (value.length === 0) return NO_ITEMS;
     for (let i = 0; i < value.length; i++) readIn(value as never, i as never, read);
     return Object.freeze(value);
   };
@@ -72,8 +76,12 @@ export function pair<A, B>(first: Reader<A>, second: Reader<B>): Reader<readonly
 export function record<T>(read: Reader<T>): Reader<Readonly<Record<string, T>>> {
   return (value) => {
     const input = plain(value);
-    for (const key in input) readIn(input, key, read);
-    return Object.freeze(input) as Readonly<Record<string, T>>;
+    let fields = 0;
+    for (const key in input) {
+      readIn(input, key, read);
+      fields++;
+    }
+    return fields === 0 ? NO_FIELDS : (Object.freeze(input) as Readonly<Record<string, T>>);
   };
 }
 
@@ -94,14 +102,46 @@ export function optional<T>(read: Reader<T>): Reader<T> {
 /** An object of these keys: the compiler sees to it that none of the type is forgotten. */
 export function object<T extends object>(fields: { readonly [K in keyof T]-?: Reader<T[K]> }): Reader<T> {
   const readers = Object.entries(fields) as [string, Reader<unknown>][];
-  const known = readers.map(([name, read]) => [name, read, !OPTIONAL.has(read as Reader<never>)] as const);
-  const names = new Set(known.map(([name]) => name));
+  const known = readers.map(([name, read]) => ({ name, read, optional: OPTIONAL.has(read as Reader<never>) }));
+  const allOptional = known.every(({ optional }) => optional);
   return (value) => {
     const input = plain(value);
-    for (const name in input) if (!names.has(name)) throw new ShapeError('left out: no such field').inside(name);
-    for (const [name, read, needed] of known) if (needed || Object.hasOwn(input, name)) readIn(input, name, read);
-    return Object.freeze(input) as T;
+    let found = 0;
+    for (const { name, read, optional } of known) {
+      // JSON has no `undefined`.
+      if (input[name] !== undefined) found++;
+      else if (optional) continue;
+      readIn(input, name, read);
+    }
+    let said = 0;
+    for (const name in input) if (input[name] !== undefined) said++;
+    if (said !== found) throw leftOver(input, fields);
+    return (said === 0 && allOptional ? NO_FIELDS : Object.freeze(input)) as T;
   };
+}
+
+function leftOver(input: object, fields: object): ShapeError {
+  const name = Object.keys(input).find((it) => !Object.hasOwn(fields, it));
+  return new ShapeError('left out: no such field').inside(String(name));
+}
+
+/** Gives the object that was read last again as long as the next one says the same. */
+export function repeated<T extends object>(read: Reader<T>): Reader<T> {
+  let last: T | undefined;
+  return (value) => {
+    if (last === undefined || !saysTheSame(plain(value), last as Record<string, unknown>)) last = read(value);
+    return last;
+  };
+}
+
+function saysTheSame(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
+  let said = 0;
+  for (const key in a) {
+    if (a[key] !== b[key]) return false;
+    said++;
+  }
+  for (const _ in b) said--;
+  return said === 0;
 }
 
 /** Objects told apart by their `kind`. */
