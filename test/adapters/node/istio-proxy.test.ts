@@ -30,6 +30,16 @@ test.each([
   expect(asked).toBe('/healthz/ready');
 });
 
+test('an answer that comes in pieces', async () => {
+  const port = await listening(
+    createTcpServer({ noDelay: true }, (socket) => {
+      socket.write('HTTP/1.', () => setImmediate(() => socket.end('1 503 Service Unavailable\r\n\r\n')));
+      socket.resume();
+    }),
+  );
+  expect(await istioProxy(port)).toBe(true);
+});
+
 test('nobody listens, or somebody who hangs up or speaks something else', async () => {
   const port = await http(() => {});
   const gone = servers.pop()!;
