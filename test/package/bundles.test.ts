@@ -38,6 +38,25 @@ test('whichever entry exports a class, it is the same class', async () => {
   expect(await run(script)).toEqual({ shared: expect.any(Number), twice: [] });
 }, 30_000);
 
+test('its Observables and operators are those of rxjs, to whoever imports all of it, and not all of it is loaded', async () => {
+  const script = `
+    import Module from 'node:module';
+    import { createMesh } from 'meltemi';
+    import { dubboClient } from 'meltemi/dubbo';
+    const loaded = Object.keys(Module._cache).filter((it) => /rxjs/.test(it)).length;
+    const { retry } = await import('meltemi/operators');
+    const { Observable, of } = await import('rxjs');
+    const mesh = createMesh({ protocols: [], sources: [] });
+    const client = dubboClient(mesh, { host: 'nobody', port: 1, interface: 'demo.Nothing' });
+    const all = [mesh.changes, client.invoke('hello', []), of(1).pipe(retry({ attempts: 1 }))];
+    await mesh.close();
+    const whole = Object.keys(Module._cache).filter((it) => /rxjs/.test(it)).length;
+    console.log(JSON.stringify({ all: all.map((it) => it instanceof Observable), part: loaded / whole }));`;
+  const { all, part } = (await run(script)) as { all: boolean[]; part: number };
+  expect(all).toEqual([true, true, true]);
+  expect(part).toBeLessThan(0.2);
+}, 30_000);
+
 test("a failure that an adapter or its lazily loaded part raises is a Failure of 'meltemi'", async () => {
   const script = `
     import { createMesh, Failure } from 'meltemi';
