@@ -1,8 +1,11 @@
 import type { Protocol } from '../../src/index.js';
 
-/** Protocols that come with Meltemi, by name, for everything that takes one by name; each is loaded when it is named. */
+/**
+ * Protocols that come with Meltemi, by name, for everything that takes one by name; each is loaded when it is named. Dubbo
+ * without its typed client, which takes longer to load than all else.
+ */
 export const PROTOCOLS: ReadonlyMap<string, () => Promise<Protocol>> = new Map([
-  ['dubbo', async () => (await import('../protocols/dubbo/index.js')).dubbo],
+  ['dubbo', async () => (await import('../protocols/dubbo/protocol.js')).dubbo],
   ['thrift', async () => (await import('../protocols/thrift/index.js')).thrift],
   ['trpc', async () => (await import('../protocols/trpc/index.js')).trpc],
   ['brpc', async () => (await import('../protocols/brpc/index.js')).brpc],
