@@ -1,5 +1,5 @@
 /** JSON Schemas of the kinds, for editors, from the very schemas that read them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { KINDS } from './kinds/index.js';
 import type { Kind } from './kinds/kind.js';
 

@@ -1,5 +1,5 @@
 /** Text into checked objects: YAML, the kinds among its documents, their schemas. Everything wrong is told at once. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { kindOf, misspelt, type RuleObject } from './kinds/index.js';
 import type { Kind } from './kinds/kind.js';
 import { type Path, type Place, type Problem, type Report, reportTo } from './problem.js';

@@ -3,7 +3,7 @@
  * says which fields it has: those that count here, those that are {@link without | known but without effect}, and, by
  * omission, those that are unknown.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DURATION_PATTERN, parseDuration } from './duration.js';
 import type { Path, Report } from './problem.js';
 import { camelCase } from './yaml-documents.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { beside, port, text } from '../schema.js';
 import { defineKind, type FieldsOf } from './kind.js';
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Place, Report } from '../problem.js';
 
 /** An object of the rules as it was read: checked, with defaults where the schema has some. */

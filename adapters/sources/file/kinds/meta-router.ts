@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Path, Report } from '../problem.js';
 import { beside, percent, text, uint32, without } from '../schema.js';
 import { defineKind, type FieldsOf } from './kind.js';

@@ -1,6 +1,6 @@
 /** Match and local rate limit: shared by MetaRouter (inbound) and TrafficPolicy (outbound). */
 import { RE2JS } from 're2js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf } from '../problem.js';
 import { duration, text, uint32 } from '../schema.js';
 

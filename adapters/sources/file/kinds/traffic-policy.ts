@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FALLBACK_CODES } from '../../../../src/call/index.js';
 import type { Report } from '../problem.js';
 import { beside, duration, percent, port, text, uint32, without } from '../schema.js';

@@ -1,5 +1,5 @@
 /** A workload's address: ServiceEntry's inline endpoints and WorkloadEntry have the same fields. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { beside, labels, port, text, uint32, without } from '../schema.js';
 
 export const workload = () =>
