@@ -21,6 +21,8 @@ export interface EndpointsDiff {
  * as overlapping EndpointSlices do, counts once.
  */
 export function* diffEndpoints(before: readonly EndpointRule[], after: readonly EndpointRule[]): Work<EndpointsDiff> {
+  if (before.length === 0) return { ...NO_DIFFERENCE, added: yield* firsts(after) };
+  if (after.length === 0) return { ...NO_DIFFERENCE, removed: yield* firsts(before) };
   const added: EndpointRule[] = [];
   const changedFrom: EndpointRule[] = [];
   const changedTo: EndpointRule[] = [];
@@ -40,24 +42,22 @@ export function* diffEndpoints(before: readonly EndpointRule[], after: readonly 
     compare(before[--beforeEnd]!, after[--afterEnd]!);
     if (afterEnd % STEP === 0) yield;
   }
-  // Mostly all have one port, and an address that need not be put together is quicker found.
   const port = before[start]?.port;
-  const keyOf = (it: EndpointRule) => (it.port === port ? it.address : `${it.address}\n${it.port}`);
   const old = new Map<string, EndpointRule>();
   // From the back, so that the first of an address stays.
   for (let i = beforeEnd - 1; i >= start; i--) {
-    old.set(keyOf(before[i]!), before[i]!);
+    old.set(keyOf(before[i]!, port), before[i]!);
     if (i % STEP === 0) yield;
   }
   const fresh = new Map<string, EndpointRule>();
   for (let i = afterEnd - 1; i >= start; i--) {
-    fresh.set(keyOf(after[i]!), after[i]!);
+    fresh.set(keyOf(after[i]!, port), after[i]!);
     if (i % STEP === 0) yield;
   }
   // What also stands where both go along neither came nor went.
   for (let i = 0; i < after.length && old.size + fresh.size > 0; i++) {
     if (i >= start && i < afterEnd) continue;
-    const key = keyOf(after[i]!);
+    const key = keyOf(after[i]!, port);
     old.delete(key);
     fresh.delete(key);
     if (i % STEP === 0) yield;
@@ -74,6 +74,37 @@ export function* diffEndpoints(before: readonly EndpointRule[], after: readonly 
     if (++steps % STEP === 0) yield;
   }
   return { added, removed: [...old.values()], changedFrom, changedTo };
+}
+
+const NO_ENDPOINTS: readonly EndpointRule[] = [];
+const NO_DIFFERENCE: EndpointsDiff = {
+  added: NO_ENDPOINTS,
+  removed: NO_ENDPOINTS,
+  changedFrom: NO_ENDPOINTS,
+  changedTo: NO_ENDPOINTS,
+};
+
+/** Each address once: mostly the list itself. */
+function* firsts(endpoints: readonly EndpointRule[]): Work<readonly EndpointRule[]> {
+  const port = endpoints[0]?.port;
+  const seen = new Set<string>();
+  let once: EndpointRule[] | undefined;
+  for (let i = 0; i < endpoints.length; i++) {
+    const endpoint = endpoints[i]!;
+    const isNew = seen.size < seen.add(keyOf(endpoint, port)).size;
+    if (isNew) once?.push(endpoint);
+    else once ??= endpoints.slice(0, i);
+    if (i % STEP === STEP - 1) yield;
+  }
+  return once ?? endpoints;
+}
+
+/**
+ * Mostly all have one port, and an address that need not be put together is quicker found.
+ * @param port - that most have
+ */
+function keyOf({ address, port: own }: EndpointRule, port: number | undefined): string {
+  return own === port ? address : `${address}\n${own}`;
 }
 
 function sameAddress(a: EndpointRule, b: EndpointRule): boolean {

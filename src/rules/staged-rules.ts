@@ -155,10 +155,7 @@ export class StagedRules {
       const sign = before === undefined ? 1 : -1;
       const service = (before ?? after)!;
       this.#content.count(sign, 'service', headOf(service));
-      for (let i = 0; i < service.routes.length; i++) {
-        this.#content.count(sign, key, [i, service.routes[i]]);
-        if (i % STEP === STEP - 1) yield;
-      }
+      this.#content.countEach(sign, key, service.routes, true);
       return true;
     }
     const { head, routes } = yield* diffServices(before, after);
@@ -189,19 +186,16 @@ export class StagedRules {
     const { added, removed, changedFrom, changedTo } = diff;
     for (let i = 0; i < removed.length; i++) {
       this.destinations.removeEndpoint(key, removed[i]!);
-      this.#content.count(-1, key, removed[i]);
       if (i % STEP === STEP - 1) yield;
     }
     for (let i = 0; i < added.length; i++) {
       this.destinations.addEndpoint(key, added[i]!);
-      this.#content.count(1, key, added[i]);
       if (i % STEP === STEP - 1) yield;
     }
-    for (let i = 0; i < changedTo.length; i++) {
-      this.#content.count(-1, key, changedFrom[i]);
-      this.#content.count(1, key, changedTo[i]);
-      if (i % STEP === STEP - 1) yield;
-    }
+    this.#content.countEach(-1, key, removed);
+    this.#content.countEach(-1, key, changedFrom);
+    this.#content.countEach(1, key, added);
+    this.#content.countEach(1, key, changedTo);
     if (before === undefined) this.#content.count(1, 'endpoints', key);
     if (after === undefined) this.#content.count(-1, 'endpoints', key);
     const came = before === undefined || after === undefined;

@@ -4,13 +4,17 @@ import { ContentHash } from './content.js';
 /** Hashes between two yields: some tens of µs. */
 const STEP = 32;
 
-/** Something that came or went. */
+/** What came or went. */
 interface Counted {
   /** 1: it is there; -1: it is no longer. */
   readonly sign: 1 | -1;
-  /** What it is: the kind of a rule, the key that an endpoint or a route belongs to. */
+  /** What it is: the kind of a rule, the key that endpoints or routes belong to. */
   readonly scope: string;
-  readonly content: unknown;
+  readonly contents: readonly unknown[];
+  /** Does the place of each count? */
+  readonly placed: boolean;
+  /** How many of them are in a sum. */
+  added: number;
 }
 
 interface Sum {
@@ -44,7 +48,12 @@ export class ContentVersion {
   }
 
   count(sign: 1 | -1, scope: string, content: unknown): void {
-    this.#staged.push({ sign, scope, content });
+    this.countEach(sign, scope, [content]);
+  }
+
+  /** As if each were counted by itself; with its place, where the order matters. */
+  countEach(sign: 1 | -1, scope: string, contents: readonly unknown[], placed = false): void {
+    if (contents.length > 0) this.#staged.push({ sign, scope, contents, placed, added: 0 });
   }
 
   /** Before the commit, if the change is to be named as soon as it is in force. */
@@ -70,12 +79,15 @@ export class ContentVersion {
     return this.#add(this.#open, this.#sum);
   }
 
-  /** Takes out what it has added. */
+  /** Takes out what it has added; whoever asks in the midst of it goes on from there. */
   *#add(counted: Counted[], sum: Sum): Work {
     for (let steps = 1; counted.length > 0; steps++) {
-      const { sign, scope, content } = counted.pop()!;
+      const last = counted[counted.length - 1]!;
+      const { sign, scope, contents, placed } = last;
+      const at = last.added++;
+      if (last.added === contents.length) counted.pop();
       if (scope !== this.#scope) this.#enter(scope);
-      const hash = this.#hash.of(content);
+      const hash = this.#hash.of(placed ? [at, contents[at]] : contents[at]);
       sum.high = (sum.high + sign * Math.imul(this.#scopeHigh, hash.high)) | 0;
       sum.low = (sum.low + sign * Math.imul(this.#scopeLow, hash.low)) | 0;
       if (steps % STEP === 0) yield;
