@@ -26,12 +26,26 @@ export type StartOptions = Partial<
   >
 >;
 
+/** The compiler sees to it that none is forgotten. */
+const PARTS = Object.keys({
+  sources: 0,
+  protocols: 0,
+  interceptors: 0,
+  policies: 0,
+  engines: 0,
+  logger: 0,
+  runtime: 0,
+  transport: 0,
+  names: 0,
+} satisfies Record<keyof StartOptions, 0>);
+
 /**
  * A mesh with batteries: loads the protocols, engines and files that a configuration names. Resolves when the mesh
  * exists; `await mesh.ready()` for its rules.
  * @param config - a configuration, or the path of `meltemi.config.mjs` or `.yaml`
  * @param extra - parts made in code, beside those that the configuration names
  * @throws ConfigError - with every problem of the configuration
+ * @throws TypeError - `extra` has something that is no part of a mesh
  */
 export async function startMesh(config: MeshConfig | string = {}, extra: StartOptions = {}): Promise<Mesh> {
   return startLoaded(typeof config === 'string' ? await loadConfig(config) : parseConfig(config), extra);
@@ -39,6 +53,12 @@ export async function startMesh(config: MeshConfig | string = {}, extra: StartOp
 
 /** {@link startMesh} with a configuration that was read already. */
 export async function startLoaded(config: LoadedConfig, extra: StartOptions = {}): Promise<Mesh> {
+  const unknown = Object.keys(extra).filter((name) => !PARTS.includes(name));
+  if (unknown.length > 0) {
+    throw new TypeError(
+      `startMesh has no part called ${unknown.join(', ')}: the second argument may have ${PARTS.join(', ')}; the rest belongs to the configuration, which is the first`,
+    );
+  }
   const mesh = createMesh(await meshOptions(config, extra));
   await openMeshControl(mesh, config, warner(extra.logger));
   return mesh;
