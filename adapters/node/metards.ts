@@ -6,7 +6,10 @@ import type { LoadedConfig } from './config.js';
  * The sources of a configuration with `metards`; loads nothing without.
  * @throws Error - gRPC or protobuf is not installed: they are optional peers
  */
-export async function loadMetaRds({ metards, node, directory }: LoadedConfig): Promise<readonly RuleSource[]> {
+export async function loadMetaRds(
+  { metards, node, directory }: LoadedConfig,
+  keepsProcess: boolean | undefined,
+): Promise<readonly RuleSource[]> {
   if (metards === undefined) return [];
   const { metaRdsSource, withAssumedServices } = await load();
   const { protocol, tls, keepAlive, reconnectBase, reconnectMax, ...rest } = metards;
@@ -16,6 +19,7 @@ export async function loadMetaRds({ metards, node, directory }: LoadedConfig): P
     defined({
       ...rest,
       nodeId: node.id,
+      keepsProcess,
       tls: tls && defined({ ...tls, ca: file(tls.ca), cert: file(tls.cert), key: file(tls.key) }),
       keepAliveMs: keepAlive,
       reconnectBaseMs: reconnectBase,

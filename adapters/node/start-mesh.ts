@@ -19,12 +19,16 @@ import { loadMetaRds } from './metards.js';
 import { PROTOCOLS } from './protocols.js';
 
 /** What code may give that a configuration file can't. */
-export type StartOptions = Partial<
-  Pick<
-    MeshOptions,
-    'sources' | 'protocols' | 'interceptors' | 'policies' | 'engines' | 'logger' | 'runtime' | 'transport' | 'names'
-  >
->;
+export interface StartOptions
+  extends Partial<
+    Pick<
+      MeshOptions,
+      'sources' | 'protocols' | 'interceptors' | 'policies' | 'engines' | 'logger' | 'runtime' | 'transport' | 'names'
+    >
+  > {
+  /** Do connections to control planes keep the process from ending? @defaultValue true */
+  readonly keepsProcess?: boolean;
+}
 
 /** The compiler sees to it that none is forgotten. */
 const PARTS = Object.keys({
@@ -37,6 +41,7 @@ const PARTS = Object.keys({
   runtime: 0,
   transport: 0,
   names: 0,
+  keepsProcess: 0,
 } satisfies Record<keyof StartOptions, 0>);
 
 /**
@@ -69,7 +74,7 @@ export async function meshOptions(config: LoadedConfig, extra: StartOptions = {}
   const [protocols, interceptors, sources] = await Promise.all([
     Promise.all(config.protocols.map((name) => loadProtocol(name, config))),
     Promise.all(config.interceptors.map((name) => loadInterceptors(name, config))),
-    loadSources(config),
+    loadSources(config, extra.keepsProcess),
   ]);
   return {
     sources: [...sources, ...(extra.sources ?? [])],
@@ -131,8 +136,8 @@ const ENGINES: EngineOptions = {
   hash: async () => (await import('../engines/xxhash.js')).xxhash(),
 };
 
-async function loadSources(config: LoadedConfig): Promise<MeshOptions['sources']> {
-  const [files, routes] = await Promise.all([loadFiles(config), loadMetaRds(config)]);
+async function loadSources(config: LoadedConfig, keepsProcess?: boolean): Promise<MeshOptions['sources']> {
+  const [files, routes] = await Promise.all([loadFiles(config), loadMetaRds(config, keepsProcess)]);
   return [...files, ...routes];
 }
 

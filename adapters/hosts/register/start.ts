@@ -46,7 +46,7 @@ async function startWith(env: NodeJS.ProcessEnv, logger: Logger, talks: boolean)
   }
   once[ONCE] = true;
   const transport = plainTransportBy(nodeConnect);
-  const mesh = await startLoaded(config, { logger, transport, names: namesBy(nodeDns) });
+  const mesh = await startLoaded(config, { logger, transport, names: namesBy(nodeDns), keepsProcess: false });
   await mesh.ready().catch((error: Error) => {
     if (isSwitchedOn(env.MELTEMI_STRICT)) throw error;
     logger.error(error.message);

@@ -15,17 +15,20 @@ export interface Security {
   readonly disconnect: () => void;
 }
 
+type SecurityOptions = Pick<ResolvedOptions, 'tls' | 'host'> & Partial<Pick<ResolvedOptions, 'keepsProcess'>>;
+
 /** The kernel asks after a quiet peer, and gives it up 10 s later (Node sets 10 probes a second apart). */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
 /** @throws Error - a file cannot be read, or holds no PEM that can be used */
-export async function security({ tls, host }: Pick<ResolvedOptions, 'tls' | 'host'>): Promise<Security> {
-  if (tls === undefined) return withSockets(ChannelCredentials.createInsecure(), {});
+export async function security(options: SecurityOptions): Promise<Security> {
+  const { tls, host, keepsProcess = true } = options;
+  if (tls === undefined) return withSockets(ChannelCredentials.createInsecure(), {}, keepsProcess);
   const [ca, cert, key] = await Promise.all([pem(tls.ca), pem(tls.cert), pem(tls.key)]);
   const verify = tls.verify === 'chain' ? { checkServerIdentity: () => undefined } : {};
   const name = serverName(tls, host);
   const credentials = ChannelCredentials.createSsl(ca, key, cert, verify);
-  return withSockets(credentials, name === undefined ? {} : { 'grpc.ssl_target_name_override': name });
+  return withSockets(credentials, name === undefined ? {} : { 'grpc.ssl_target_name_override': name }, keepsProcess);
 }
 
 /**
@@ -33,7 +36,7 @@ export async function security({ tls, host }: Pick<ResolvedOptions, 'tls' | 'hos
  * 1.14) leaves a connection open whose peer never spoke HTTP/2, and TCP's keep-alive cannot be had by an option. Unlike
  * HTTP/2's pings it may be frequent: servers do not see it.
  */
-function withSockets(credentials: ChannelCredentials, channel: ChannelOptions): Security {
+function withSockets(credentials: ChannelCredentials, channel: ChannelOptions, keepsProcess: boolean): Security {
   const sockets = new Set<Socket>();
   let open = true;
   const create = credentials._createSecureConnector.bind(credentials);
@@ -45,7 +48,13 @@ function withSockets(credentials: ChannelCredentials, channel: ChannelOptions): 
       socket.once('close', () => sockets.delete(socket));
       socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
       if (!open) socket.destroy();
-      return connect(socket);
+      const connected = connect(socket);
+      if (keepsProcess) return connected;
+      leaveProcess(socket);
+      return connected.then((result) => {
+        leaveProcess(result.socket);
+        return result;
+      });
     };
     return connector;
   };
@@ -54,6 +63,12 @@ function withSockets(credentials: ChannelCredentials, channel: ChannelOptions): 
     for (const socket of sockets) socket.destroy();
   };
   return { credentials, channel, disconnect };
+}
+
+/** For good: a stream of HTTP/2 would have it keep the process again. */
+function leaveProcess(socket: Socket): void {
+  socket.unref();
+  socket.ref = () => socket;
 }
 
 /** Aeraki's certificate lacks the name with the cluster's domain that its address may have. */

@@ -26,6 +26,8 @@ export interface MetaRdsOptions {
   readonly reconnectBaseMs?: number;
   /** The longest such wait. @defaultValue 30,000 */
   readonly reconnectMaxMs?: number;
+  /** Does the connection keep the process from ending? @defaultValue true */
+  readonly keepsProcess?: boolean;
 }
 
 /**
@@ -80,6 +82,7 @@ export function resolveOptions(options: MetaRdsOptions): ResolvedOptions {
     keepAliveMs: options.keepAliveMs ?? 310_000,
     reconnectBaseMs: options.reconnectBaseMs ?? 1_000,
     reconnectMaxMs: options.reconnectMaxMs ?? 30_000,
+    keepsProcess: options.keepsProcess ?? true,
   };
   for (const name of ['maxMessageBytes', 'keepAliveMs', 'reconnectBaseMs', 'reconnectMaxMs'] as const) {
     const value = resolved[name];
