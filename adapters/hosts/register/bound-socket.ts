@@ -99,7 +99,7 @@ const methods = {
   /** Node's own does the rest: timers, and the count of the server that it belongs to. */
   _destroy(this: Bound, error: Error | null, done: Done): void {
     const far = this[FAR];
-    tellOfErrorAtClose(this, error !== null && error !== undefined);
+    closeAsOfHandle(this, error !== null && error !== undefined);
     done(error);
     far.inScope(() => unbound(this, '_destroy').call(this, error, () => {}));
     far.left(error ?? null, this.writableFinished);
@@ -177,14 +177,19 @@ function descriptors(functions: Record<string, unknown>): PropertyDescriptorMap 
   );
 }
 
-/** Without a handle the `close` that Node emits does not say whether there was an error. */
-function tellOfErrorAtClose(socket: Bound, hadError: boolean): void {
+/**
+ * Without a handle the `close` that Node emits does not say whether there was an error, and comes with the error, not in a
+ * turn of its own: who waits for the one and then for the other would miss it.
+ */
+function closeAsOfHandle(socket: Bound, hadError: boolean): void {
   const emit = socket.emit as (event: string | symbol, ...args: unknown[]) => boolean;
   const own = Object.hasOwn(socket, 'emit');
+  const close = () => emit.call(socket, 'close', hadError);
   socket.emit = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event !== 'close' || args.length > 0) return emit.call(socket, event, ...args);
     if (own) socket.emit = emit as Bound['emit'];
     else delete (socket as { emit?: unknown }).emit;
-    return emit.call(socket, event, hadError);
+    setImmediate(close);
+    return true;
   };
 }

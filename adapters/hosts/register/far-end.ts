@@ -57,6 +57,7 @@ export class FarEnd extends Duplex {
     this.remoteAddress = binding.local.address;
     this.remotePort = binding.local.port;
     this.#onread = onread;
+    this.on('error', () => {}); // whoever serves this end hears of it all the same
     this.#hold();
   }
 

@@ -1,9 +1,10 @@
 /**
  * `dns.lookup` and its promise twin answer for hosts of the mesh, which no name server need know, with addresses that `connect`
- * knows again. `dns.resolve` and its kind ask name servers by intent, and are left alone.
+ * knows again. `dns.resolve` and its kind ask name servers by intent, and are left alone; a server that listens on a name
+ * means an address of this machine.
  */
 import dns, { type LookupAddress } from 'node:dns';
-import { isIP } from 'node:net';
+import { isIP, Server } from 'node:net';
 import type { Destinations } from './destinations.js';
 import { type Patch, patch } from './patch.js';
 import { notFoundError } from './system-errors.js';
@@ -11,12 +12,23 @@ import { notFoundError } from './system-errors.js';
 type Callback = (error: Error | null, address?: string | LookupAddress[], family?: number) => void;
 
 export function installLookup(destinations: Destinations): Patch {
+  let listening = false;
   const patches = [
+    patch(Server.prototype, 'listen', (listen) => {
+      return function (this: Server, ...args: unknown[]): unknown {
+        listening = true; // until the name is looked up, which is done at once
+        try {
+          return listen.apply(this, args);
+        } finally {
+          listening = false;
+        }
+      };
+    }),
     patch(dns, 'lookup', (lookup) => {
       return function (this: unknown, host: unknown, ...rest: unknown[]): unknown {
         const callback = rest[rest.length - 1];
         const wanted = rest.length === 1 ? {} : wantedOf(rest[0]);
-        const found = answer(host, wanted, destinations);
+        const found = listening ? undefined : answer(host, wanted, destinations);
         if (found === undefined || typeof callback !== 'function') return lookup.call(this, host, ...rest);
         process.nextTick(tell, callback as Callback, found, wanted!.all === true, host);
         return {};

@@ -83,7 +83,6 @@ function attach(mesh: Pick<Mesh, 'attach'>, far: FarEnd, destination: { host: st
   try {
     mesh.attach(far, destination);
   } catch (error) {
-    far.on('error', () => {});
     far.destroy(error as Error);
   }
 }

@@ -12,31 +12,26 @@ const ADDRESSES = 65_534;
 
 export class VirtualAddresses {
   readonly #addresses = new Map<string, string>();
-  readonly #names = new Map<string, string>();
+  readonly #names: (string | undefined)[] = [];
 
   /** Undefined: all are taken. */
   of(name: string): string | undefined {
     const known = this.#addresses.get(name);
-    if (known !== undefined || this.#names.size >= ADDRESSES) return known;
+    if (known !== undefined || this.#addresses.size >= ADDRESSES) return known;
     let slot = hash(name) % ADDRESSES;
-    let address = at(slot);
-    while (this.#names.has(address)) {
-      slot = (slot + 1) % ADDRESSES;
-      address = at(slot);
-    }
+    while (this.#names[slot] !== undefined) slot = (slot + 1) % ADDRESSES;
+    const address = `${PREFIX}${(slot + 1) >> 8}.${(slot + 1) & 0xff}`;
     this.#addresses.set(name, address);
-    this.#names.set(address, name);
+    this.#names[slot] = name;
     return address;
   }
 
   /** The name that an address was given to. */
   nameOf(address: string): string | undefined {
-    return address.startsWith(PREFIX) ? this.#names.get(address) : undefined;
+    if (!address.startsWith(PREFIX)) return undefined;
+    const [high, low] = address.slice(PREFIX.length).split('.');
+    return this.#names[Number(high) * 256 + Number(low) - 1];
   }
-}
-
-function at(slot: number): string {
-  return `${PREFIX}${(slot + 1) >> 8}.${(slot + 1) & 0xff}`;
 }
 
 function hash(text: string): number {
