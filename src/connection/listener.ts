@@ -3,6 +3,9 @@ import type { Duplex } from 'node:stream';
 import { inRootContext } from './root-context.js';
 import { plainTransport, TCP_OPTIONS, type TransportSocket } from './transport-socket.js';
 
+/** Tells our servers from the app's, where both pass the same place; the same in each copy of the package. */
+const LISTENER = Symbol.for('meltemi.listener');
+
 /** Where to listen. */
 export type ListenAddress =
   /** `port` 0: any that is free. @defaultValue host 127.0.0.1 */
@@ -53,6 +56,7 @@ export class Listener implements AsyncDisposable {
   ) {
     const accept = (socket: Socket) => this.#accept(socket);
     this.#server = inRootContext(() => createServer({ allowHalfOpen: true, ...TCP_OPTIONS }, accept));
+    Object.defineProperty(this.#server, LISTENER, { value: true });
     this.closed = new Promise((resolve) => this.#server.once('close', resolve));
   }
 

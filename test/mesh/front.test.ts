@@ -192,14 +192,14 @@ test('while rules change under load no call is lost, refused or crossed, and the
   expect(quiet(mesh)).toEqual(QUIET);
 });
 
-test('2,000 clients leave nothing', async () => {
+test('600 clients leave nothing', async () => {
   const { app, dial, mesh, front } = await frontScene(demoService + limit(1_000_000));
   const first = dial();
   expect(await first.call('warm')).toBe('warm');
   first.stream.destroy();
   await app.until(() => app.streams.every((it) => it.closed));
   const before = sizes(mesh);
-  for (let round = 0; round < 40; round++) {
+  for (let round = 0; round < 12; round++) {
     const clients = Array.from({ length: 50 }, dial);
     await Promise.all(clients.map((it) => it.call('x')));
     for (const [i, { stream }] of clients.entries()) {
@@ -212,6 +212,6 @@ test('2,000 clients leave nothing', async () => {
   }
   await app.until(() => app.streams.every((it) => it.closed));
   await turn();
-  expect([app.streams.length, sizes(mesh), paired(front)]).toEqual([2_001, before, { clients: 0, gates: 1 }]);
+  expect([app.streams.length, sizes(mesh), paired(front)]).toEqual([601, before, { clients: 0, gates: 1 }]);
   expect(quiet(mesh)).toEqual(QUIET);
 });

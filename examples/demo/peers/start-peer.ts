@@ -16,6 +16,8 @@ export interface Peer {
 export interface PeerOptions {
   /** What runs `file`. @defaultValue this very Node */
   readonly command?: string;
+  /** Beside this process's environment. */
+  readonly env?: NodeJS.ProcessEnv;
   /** How long it may take until it is ready. @defaultValue 20 000 */
   readonly readyWithinMs?: number;
 }
@@ -25,7 +27,10 @@ export interface PeerOptions {
  * @throws Error - it ended, or was silent, before that; with the last of what it wrote to stderr.
  */
 export function startPeer(file: string, args: readonly string[] = [], options: PeerOptions = {}): Promise<Peer> {
-  const child = spawn(options.command ?? process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(options.command ?? process.execPath, [file, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
+  });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   let complaints = '';
   child.stderr.on('data', (chunk: Buffer) => {

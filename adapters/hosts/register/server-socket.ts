@@ -1,0 +1,66 @@
+import { Socket } from 'node:net';
+import { bindSocket, type FarEnd } from './bound-socket.js';
+import type { SocketName } from './socket-internals.js';
+
+/** What Node's server has beside its documented properties, as of Node 20 to 24. */
+export interface ServerOptions {
+  readonly allowHalfOpen?: boolean;
+  readonly highWaterMark?: number;
+}
+
+/** The accepted socket that one of an app's stands for. */
+const ACCEPTED = Symbol('meltemi.accepted');
+
+type ServerSocket = Socket & { server?: object; [ACCEPTED]?: Socket };
+
+/**
+ * The socket that an app has instead of one that its server accepted: bound to a stream within the process, with the accepted
+ * one's addresses, and with its options where the system must know them. Ends with it: see {@link closeAccepted}.
+ */
+export function serverSocket(accepted: Socket, server: object): { readonly socket: Socket; readonly far: FarEnd } {
+  const { allowHalfOpen = false, highWaterMark } = server as ServerOptions;
+  const socket: ServerSocket = new Socket({ allowHalfOpen, ...(highWaterMark === undefined ? {} : { highWaterMark }) });
+  const far = bindSocket(socket, { remote: remoteOf(accepted), local: accepted.address() as SocketName });
+  far.ref(false); // the accepted one keeps the process alive, as long as the app wants it to
+  socket.server = server;
+  socket[ACCEPTED] = accepted;
+  Object.defineProperties(socket, METHODS);
+  socket.read(0); // as a server's sockets read from the start
+  return { socket, far };
+}
+
+/** When the app has closed its socket, nothing more than what it wrote is owed to the client: nobody waits for the client's end. */
+export function closeAccepted(socket: Socket, far: FarEnd): void {
+  const accepted = (socket as ServerSocket)[ACCEPTED]!;
+  if (far.resetting) accepted.resetAndDestroy();
+  else if (accepted.writableFinished) accepted.destroy();
+  else accepted.once('finish', () => accepted.destroy());
+}
+
+/** Is it one that {@link serverSocket} made? */
+export function isServerSocket(socket: object): boolean {
+  return (socket as ServerSocket)[ACCEPTED] !== undefined;
+}
+
+function remoteOf({ remoteAddress, remoteFamily, remotePort }: Socket): SocketName {
+  return { address: remoteAddress, family: remoteFamily, port: remotePort } as SocketName;
+}
+
+function passedOn(name: 'ref' | 'unref' | 'setNoDelay' | 'setKeepAlive'): PropertyDescriptor {
+  const prototype = Socket.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
+  return {
+    value(this: ServerSocket, ...args: unknown[]): ServerSocket {
+      prototype[name]!.apply(this[ACCEPTED], args);
+      return this;
+    },
+    writable: true,
+    configurable: true,
+  };
+}
+
+const METHODS: PropertyDescriptorMap = {
+  ref: passedOn('ref'),
+  unref: passedOn('unref'),
+  setNoDelay: passedOn('setNoDelay'),
+  setKeepAlive: passedOn('setKeepAlive'),
+};
