@@ -17,9 +17,11 @@ import { type AddressInfo, Server, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { Front, Mesh } from '../../../src/index.js';
 import type { FarEnd } from './bound-socket.js';
+import { type Patch, patch } from './patch.js';
 import { closeAccepted, isServerSocket, serverSocket } from './server-socket.js';
 
-export interface InboundOptions {
+export interface InboundParts {
+  readonly mesh: Pick<Mesh, 'front'>;
   /** What an operator should know. */
   readonly warn: (message: string) => void;
 }
@@ -31,44 +33,36 @@ export interface GovernedPort {
   readonly service: string;
 }
 
-export interface InstalledInbound {
+/** Undone, new connections are the app's own again; those that are served stay so until they end. */
+export interface InstalledInbound extends Patch {
   /** Those that the app listens on and that are governed at this moment. */
   readonly ports: readonly GovernedPort[];
-  /** New connections are the app's own again; those that are served stay so until they end. */
-  uninstall(): void;
 }
 
 /** Puts the servers of this process behind the mesh, those that listen already included. */
-export function installInbound(mesh: Pick<Mesh, 'front'>, options: InboundOptions): InstalledInbound {
-  const servers = new Servers(mesh, options);
-  const { prototype } = Server;
-  const own = Object.getOwnPropertyDescriptor(prototype, 'emit');
-  const original = prototype.emit as Emit;
-  let installed = true;
-  function emit(this: Server, ...args: Parameters<Emit>): boolean {
-    const event = args[0];
-    if (installed && event === 'connection') {
-      const socket = servers.accept(this, args[1], original);
-      if (socket !== undefined) return original.call(this, event, socket);
-    } else if (event === 'listening') {
-      if (installed) servers.listening(this);
-    } else if (event === 'close') {
-      servers.closed(this);
-    }
-    return original.apply(this, args);
-  }
-  Object.defineProperty(prototype, 'emit', { value: emit, writable: true, configurable: true });
+export function installInbound(parts: InboundParts): InstalledInbound {
+  const servers = new Servers(parts);
+  const patched = patch(Server.prototype, 'emit', (emit: Emit) => {
+    return function (this: Server, ...args: Parameters<Emit>): boolean {
+      const event = args[0];
+      if (event === 'connection') {
+        const socket = servers.accept(this, args[1], emit);
+        if (socket !== undefined) return emit.call(this, event, socket);
+      } else if (event === 'listening') {
+        servers.listening(this);
+      } else if (event === 'close') {
+        servers.closed(this);
+      }
+      return emit.apply(this, args);
+    };
+  });
   return {
     get ports() {
       return servers.ports;
     },
-    uninstall() {
-      installed = false;
+    undo() {
+      patched.undo();
       servers.close();
-      // Whoever patched it after us still calls ours, which does nothing any more.
-      if (prototype.emit !== (emit as unknown)) return;
-      if (own === undefined) delete (prototype as { emit?: unknown }).emit;
-      else Object.defineProperty(prototype, 'emit', own);
     },
   };
 }
@@ -95,10 +89,7 @@ class Servers {
   private readonly known = new WeakMap<Server, Known | undefined>();
   private readonly fronts = new Map<number, SharedFront>();
 
-  constructor(
-    private readonly mesh: Pick<Mesh, 'front'>,
-    private readonly options: InboundOptions,
-  ) {}
+  constructor(private readonly parts: InboundParts) {}
 
   get ports(): readonly GovernedPort[] {
     return [...this.fronts.values()].flatMap(({ port, front }) =>
@@ -154,7 +145,7 @@ class Servers {
     const { port } = address;
     let shared = this.fronts.get(port);
     if (shared === undefined) {
-      shared = { port, front: this.mesh.front({ port }), servers: 0, warned: false };
+      shared = { port, front: this.parts.mesh.front({ port }), servers: 0, warned: false };
       this.fronts.set(port, shared);
     }
     shared.servers++;
@@ -164,7 +155,7 @@ class Servers {
   private warn(shared: SharedFront, excuse: string): void {
     if (shared.warned) return;
     shared.warned = true;
-    this.options.warn(`port ${shared.port} is served past the rules of ${shared.front.service}: ${excuse}`);
+    this.parts.warn(`port ${shared.port} is served past the rules of ${shared.front.service}: ${excuse}`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import type { Mesh } from '../../../src/index.js';
 import { Destinations } from './destinations.js';
+import { installInbound } from './inbound.js';
 import { installLookup } from './lookup.js';
 import { installOutbound } from './outbound.js';
 import type { Patch } from './patch.js';
@@ -17,7 +18,11 @@ export interface InstallParts {
  */
 export function install({ mesh, warn }: InstallParts): Patch {
   const destinations = new Destinations(mesh, systemSearchDomains());
-  const patches: readonly Patch[] = [installOutbound({ mesh, destinations, warn }), installLookup(destinations)];
+  const patches: readonly Patch[] = [
+    installOutbound({ mesh, destinations, warn }),
+    installLookup(destinations),
+    installInbound({ mesh, warn }),
+  ];
   syncBuiltinESMExports();
   return {
     undo() {

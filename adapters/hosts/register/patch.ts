@@ -10,16 +10,19 @@ export interface Patch {
 // biome-ignore lint/suspicious/noExplicitAny: any function may be replaced
 type AnyFunction = (this: any, ...args: any[]) => any;
 
+const INHERITED: PropertyDescriptor = { writable: true, configurable: true };
+
 /**
- * Replaces a method of an object by one that has the same name and properties (`util.promisify` finds its own there).
+ * Replaces a method of an object, its own or one that it inherits, by one that has the same name and properties
+ * (`util.promisify` finds its own there).
  * @param make - is given what was there, whoever put it there
  */
 export function patch<K extends string>(
-  target: { [key in K]: unknown },
+  target: { [key in K]?: unknown },
   name: K,
   make: (before: AnyFunction) => AnyFunction,
 ): Patch {
-  const descriptor = Object.getOwnPropertyDescriptor(target, name)!;
+  const own = Object.getOwnPropertyDescriptor(target, name);
   const before = target[name] as AnyFunction;
   const replacement = make(before);
   let undone = false;
@@ -27,11 +30,13 @@ export function patch<K extends string>(
     return (undone ? before : replacement).apply(this, args);
   };
   Object.defineProperties(ours, Object.getOwnPropertyDescriptors(before));
-  Object.defineProperty(target, name, { ...descriptor, value: ours });
+  Object.defineProperty(target, name, { ...(own ?? INHERITED), value: ours });
   return {
     undo() {
       undone = true;
-      if (target[name] === ours) Object.defineProperty(target, name, descriptor);
+      if (target[name] !== ours) return;
+      if (own === undefined) delete target[name];
+      else Object.defineProperty(target, name, own);
     },
   };
 }

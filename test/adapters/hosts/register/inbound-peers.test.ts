@@ -13,7 +13,7 @@ import { sofaClient } from '../../../peers/sofa-client.js';
 import { EchoClient, EchoProcessor } from '../../../peers/thrift-echo.js';
 import { freePort } from '../../../support/free-port.js';
 import { type Ended, Preloaded } from './support/preloaded.js';
-import { rulesOf } from './support/served.js';
+import { workloadRules } from './support/served.js';
 
 /** Unmodified servers of npm, each with the mesh in front of it: equal to themselves without, but for what rules refuse. */
 
@@ -46,7 +46,7 @@ describe('the sofa-rpc-node provider', () => {
   test('answers and errors are those that it gives without the mesh', async () => {
     const port = await freePort();
     const [governed, plain] = await Promise.all([
-      preloaded.peer(rulesOf(port, 1_000_000, 'dubbo'), program, ['--name', 'v1', '--port', String(port)]),
+      preloaded.peer(workloadRules(port, 'dubbo', 1_000_000), program, ['--name', 'v1', '--port', String(port)]),
       startPeer(program, ['--name', 'v1']),
     ]);
     const clients = [governed, plain].map((it) => dubbo2Client({ host: '127.0.0.1', port: it.port }));
@@ -61,7 +61,7 @@ describe('the sofa-rpc-node provider', () => {
     const port = await freePort();
     // Its third call would fail as asked: it does not come to that.
     const args = ['--name', 'v1', '--port', String(port), '--fail-every', '3'];
-    const provider = await preloaded.peer(rulesOf(port, 2, 'dubbo'), program, args);
+    const provider = await preloaded.peer(workloadRules(port, 'dubbo', 2), program, args);
     const sofa = await sofaClient(port);
     const answers = [];
     for (let i = 0; i < 4; i++) answers.push(await became(sofa.invoke('sayHello', [`${i}`])));
@@ -77,7 +77,7 @@ describe('the @tars/rpc server', () => {
 
   test('answers as without the mesh, and is spared what is over the limit', async () => {
     const port = await freePort();
-    const server = await preloaded.peer(rulesOf(port, 3, 'tars'), peer('tars-server'), ['v1', String(port)]);
+    const server = await preloaded.peer(workloadRules(port, 'tars', 3), peer('tars-server'), ['v1', String(port)]);
     const client = spawn(process.execPath, ['--no-warnings', peer('tars-client')], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -118,10 +118,10 @@ test("npm's thrift server: calls of one connection are at work at once, as witho
   server.on('connection', () => connections++);
   const port = await freePort();
   const rules = await RulesFolder.create();
-  await rules.write('rules.yaml', rulesOf(port, 10, 'thrift'));
-  const mesh = await startMesh({ rules: rules.path, protocols: ['thrift'], node: { addresses: ['127.0.0.1'] } });
+  await rules.write('rules.yaml', workloadRules(port, 'thrift', 10));
+  const mesh = await startMesh({ rules: rules.path, protocols: ['thrift'], node: { labels: { app: 'demo' } } });
   await mesh.ready();
-  const inbound = installInbound(mesh, { warn() {} });
+  const inbound = installInbound({ mesh, warn() {} });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const connection = thrift.createConnection('127.0.0.1', port, options);
@@ -131,7 +131,7 @@ test("npm's thrift server: calls of one connection are at work at once, as witho
   await expect(client.call('slow', 10)).rejects.toThrow('RATE_LIMITED');
   expect(most).toBe(10);
   connection.end();
-  inbound.uninstall();
+  inbound.undo();
   await mesh.close({ drainMs: 0 });
   server.close();
   await once(server, 'close');
@@ -139,7 +139,7 @@ test("npm's thrift server: calls of one connection are at work at once, as witho
 });
 
 describe('an app ends as without the mesh', () => {
-  /** Prints how many of its sockets were given by the mesh: their prototype has no handle. */
+  /** A socket of the mesh has no handle. */
   const head = (port: number) => `
     import { connect, createServer } from 'node:net';
     const port = ${port};
@@ -171,7 +171,7 @@ describe('an app ends as without the mesh', () => {
     const [one, other] = [await freePort(), await freePort()];
     const [plain, governed] = await Promise.all([
       preloaded.run(program(one)),
-      preloaded.run(program(other), rulesOf(other, 5, 'dubbo')),
+      preloaded.run(program(other), workloadRules(other, 'dubbo', 5)),
     ]);
     expect(governed.stdout).toContain('connection true');
     const what = ({ code, signal, stdout }: Ended) => [
@@ -189,7 +189,7 @@ test.each(['rr', 'none'])(
   async (policy) => {
     const port = await freePort();
     const app = join(import.meta.dirname, 'support/cluster-app.mjs');
-    const { stdout, code } = await preloaded.run([app, String(port), policy], rulesOf(port, 5, 'dubbo'));
+    const { stdout, code } = await preloaded.run([app, String(port), policy], workloadRules(port, 'dubbo', 5));
     const each = { bound: true, port: true };
     expect([JSON.parse(stdout), code]).toEqual([policy === 'rr' ? [each, each] : [each], 0]);
   },

@@ -86,6 +86,10 @@ test('a server that listened before, and one that listens again elsewhere', asyn
 });
 
 test('two servers of one port, on two addresses, share its limit', async () => {
+  if (process.platform !== 'linux') {
+    console.warn(`skipped: ${process.platform} has no 127.0.0.2 of itself`);
+    return;
+  }
   const first = frameServer();
   const port = await open(first);
   const second = frameServer();
@@ -210,7 +214,7 @@ describe('beside others who patch', () => {
     const client = dial(port);
     expect(await client.call('a')).toBe('a');
     expect(emitOf()).toBeDefined();
-    installed.inbound.uninstall();
+    installed.inbound.undo();
     expect([emitOf(), installed.inbound.ports]).toEqual([undefined, []]);
     expect([await client.call('b'), await client.call('c')]).toEqual(['b', expect.stringContaining('RATE_LIMITED')]);
     const plain = dial(port);
@@ -218,7 +222,7 @@ describe('beside others who patch', () => {
   });
 
   test('who patched before is called, and who patched after is not undone', async () => {
-    installed.inbound.uninstall();
+    installed.inbound.undo();
     const before = emitOf();
     const seen: string[] = [];
     const patch = (name: string) => {
@@ -229,14 +233,14 @@ describe('beside others who patch', () => {
       };
     };
     patch('before');
-    const inbound = installInbound(installed.mesh, { warn() {} });
+    const inbound = installInbound({ mesh: installed.mesh, warn() {} });
     patch('after');
     const port = await open(frameServer());
     installed.source.set(rulesOf(port, 1));
     const client = dial(port);
     expect([await client.call('a'), await client.call('b')]).toEqual(['a', expect.stringContaining('RATE_LIMITED')]);
     expect(seen).toEqual(['after false', 'before true']);
-    inbound.uninstall();
+    inbound.undo();
     const plain = dial(port);
     expect([await plain.call('a'), await plain.call('b')]).toEqual(['a', 'b']);
     expect(seen.slice(2)).toEqual(['after false', 'before false']);

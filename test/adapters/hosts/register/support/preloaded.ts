@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { type Peer, startPeer } from '../../../../../examples/demo/peers/start-peer.js';
+import { type PackageFolder, packageFolder } from '../../../../support/package-folder.js';
 
 const root = join(import.meta.dirname, '../../../../..');
 
@@ -10,18 +10,10 @@ const root = join(import.meta.dirname, '../../../../..');
 export class Preloaded {
   private files = 0;
 
-  private constructor(private readonly folder: string) {}
+  private constructor(private readonly folder: PackageFolder) {}
 
   static async create(): Promise<Preloaded> {
-    await mkdir(join(root, 'dist'), { recursive: true });
-    const folder = await mkdtemp(join(root, 'dist/inbound-'));
-    await build({
-      entryPoints: [join(import.meta.dirname, 'preload.ts')],
-      outdir: folder,
-      outExtension: { '.js': '.mjs' },
-      ...{ bundle: true, splitting: true, format: 'esm', platform: 'node', packages: 'external', logLevel: 'error' },
-    });
-    return new Preloaded(folder);
+    return new Preloaded(await packageFolder());
   }
 
   /** A program that says when it is ready; see {@link startPeer}. */
@@ -41,13 +33,15 @@ export class Preloaded {
   }
 
   remove(): Promise<void> {
-    return rm(this.folder, { recursive: true, force: true });
+    return this.folder.remove();
   }
 
   private async env(rules: string): Promise<NodeJS.ProcessEnv> {
-    const file = join(this.folder, `rules-${this.files++}.yaml`);
+    const { path } = this.folder;
+    const file = join(path, `rules-${this.files++}.yaml`);
     await writeFile(file, rules);
-    return { NODE_OPTIONS: `--import ${join(this.folder, 'preload.mjs')}`, RULES: file };
+    const register = join(path, 'node_modules/meltemi/dist/adapters/hosts/register/register.js');
+    return { NODE_OPTIONS: `--import ${register}`, MELTEMI_RULES: file, MELTEMI_NODE_LABELS: 'app=demo' };
   }
 }
 

@@ -13,19 +13,30 @@ export { echo, reply };
 
 /** A service whose only endpoint is a port of this machine. */
 export function rulesOf(port: number, limit = 1_000_000, protocol = 'frame'): string {
+  const endpoints = `endpoints: [{ address: 127.0.0.1, ports: { tcp-metaprotocol-${protocol}: ${port} } }]`;
+  return rules(`number: 9000, name: tcp-metaprotocol-${protocol}`, endpoints, limit);
+}
+
+/** A service that the workload with the label `app: demo` serves at a port: clients that dial the port mean no service. */
+export function workloadRules(port: number, protocol: string, limit = 1_000_000): string {
+  const selector = 'workloadSelector: { labels: { app: demo } }';
+  return rules(`number: 9000, targetPort: ${port}, name: tcp-metaprotocol-${protocol}`, selector, limit);
+}
+
+function rules(port: string, more: string, limit: number): string {
   return `
 apiVersion: networking.istio.io/v1alpha3
 kind: ServiceEntry
-metadata: { name: demo, namespace: test }
+metadata: { name: demo, namespace: default }
 spec:
   hosts: [demo.test]
-  ports: [{ number: 9000, name: tcp-metaprotocol-${protocol}, protocol: TCP }]
+  ports: [{ ${port}, protocol: TCP }]
   resolution: STATIC
-  endpoints: [{ address: 127.0.0.1, ports: { tcp-metaprotocol-${protocol}: ${port} } }]
+  ${more}
 ---
 apiVersion: metaprotocol.aeraki.io/v1alpha1
 kind: MetaRouter
-metadata: { name: demo, namespace: test }
+metadata: { name: demo, namespace: default }
 spec:
   hosts: [demo.test]
   localRateLimit: { tokenBucket: { maxTokens: ${limit}, tokensPerFill: 1, fillInterval: 60s } }
@@ -49,9 +60,9 @@ export async function install(options: Partial<MeshOptions> = {}): Promise<Insta
     ...options,
   });
   await mesh.ready();
-  const inbound = installInbound(mesh, { warn: (message) => warnings.push(message) });
+  const inbound = installInbound({ mesh, warn: (message) => warnings.push(message) });
   const close = async () => {
-    inbound.uninstall();
+    inbound.undo();
     await mesh.close({ drainMs: 0 });
   };
   return { mesh, source, inbound, warnings, close };
