@@ -54,7 +54,7 @@ export class Call {
     /** Where the outcome goes. */
     protected sink: CallSink,
     /** Inbound calls only. */
-    public peer: DownstreamPeer | undefined = undefined,
+    readonly peer: DownstreamPeer | undefined = undefined,
   ) {}
 
   /** Takes over, of the call that an interceptor puts this one in the place of, what it does not say itself. */
@@ -62,7 +62,7 @@ export class Call {
     this.deadlineAt = Math.min(this.deadlineAt, call.deadlineAt);
     this.startedAt = call.startedAt;
     this.scope = call.scope;
-    this.peer ??= call.peer;
+    (this as { peer: DownstreamPeer | undefined }).peer ??= call.peer;
     this.mirrored ||= call.mirrored;
     if (this.request.kind === 'stream-open') this.sink = call.sink;
     if (this.draw < 0) this.draw = call.draw;
