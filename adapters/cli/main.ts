@@ -24,6 +24,10 @@ const COMMANDS: Record<string, { readonly summary: string; readonly load: () => 
     summary: 'what a running process is doing: sources, services held, clusters, circuits',
     load: async () => (await import('./status.js')).statusCommand,
   },
+  sidecar: {
+    summary: 'the mesh as a process of its own, beside an app',
+    load: async () => (await import('./sidecar.js')).sidecarCommand,
+  },
   rds: {
     summary: 'serve rules by MetaRDS: a control plane for a laptop',
     load: async () => (await import('./rds.js')).rdsCommand,

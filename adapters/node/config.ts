@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
@@ -19,6 +19,10 @@ const duration = z
   });
 
 const positive = z.number().int().positive();
+
+const port = z.number().int().min(1).max(65_535);
+/** Where a tool listens: 0 is any that is free. */
+const anyPort = z.number().int().min(0).max(65_535);
 
 const placement = z.enum(['auto', 'in-process', 'sidecar']);
 const service = z.string().regex(/^.+:\d{1,5}$/, '<host>:<port>');
@@ -98,7 +102,7 @@ export const configSchema = z.strictObject({
         .default('auto')
         .describe('Which connections of this process its proxy captures; `auto`: all, if one is found.'),
       ports: z
-        .record(service, z.number().int().min(1).max(65_535))
+        .record(service, port)
         .default({})
         .describe('Loopback ports of the sidecar that stand for services, by `<host>:<port>`.'),
     })
@@ -140,6 +144,47 @@ export const configSchema = z.strictObject({
     })
     .default({})
     .describe('Bounds of upstream pools and of downstream connections.'),
+  listeners: z
+    .strictObject({
+      outbound: z
+        .strictObject({
+          ports: z
+            .record(service, anyPort)
+            .default({})
+            .describe('Ports that stand for services, by `<host>:<port>`; 0: any that is free.'),
+          vip: z.boolean().default(false).describe("Listen on the services' own addresses and ports, too."),
+          host: z.string().default('127.0.0.1').describe('Of the ports that stand for services.'),
+        })
+        .prefault({})
+        .describe('For calls of the app.'),
+      inbound: z
+        .array(
+          z.strictObject({
+            port: anyPort,
+            host: z.string().default('0.0.0.0'),
+            forward: z.strictObject({ host: z.string().default('127.0.0.1'), port }).describe("The app's own port."),
+            service: service.optional().describe('Whose rules hold; without it the one that this workload serves.'),
+            protocol: z
+              .union([z.string(), z.array(z.string()).min(1)])
+              .optional()
+              .describe("What is spoken; of several, each client's first bytes tell."),
+          }),
+        )
+        .default([])
+        .describe('For calls to the app.'),
+      health: z
+        .strictObject({ host: z.string().default('127.0.0.1'), port: anyPort.default(15_022) })
+        .prefault({})
+        .describe('HTTP: `/healthz/ready`, `/healthz/live`.'),
+    })
+    .prefault({})
+    .describe('What `meltemi sidecar` listens to.'),
+  shutdown: z
+    .strictObject({ grace: duration.default(5000), drain: duration.default(20_000) })
+    .prefault({})
+    .describe(
+      'How `meltemi sidecar` ends: how long it takes connections while it is not ready, then serves those it has.',
+    ),
   lastGood: z
     .string()
     .optional()
@@ -222,7 +267,9 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
 /** What a file says, unchecked. @throws ConfigError - it is no module with a default export, or no YAML */
 export async function readConfig(file: string): Promise<unknown> {
   if (['.mjs', '.js'].includes(extname(file))) {
-    const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+    const { href } = pathToFileURL(file);
+    // A module is read once by its name, and a changed configuration is to be read again.
+    const module = (await import(`${href}?${(await stat(file)).mtimeMs}`)) as { default?: unknown };
     if (module.default === undefined) throw new ConfigError(file, ['has no default export']);
     return module.default;
   }

@@ -6,7 +6,8 @@ const ANSWER_MS = 900;
 
 /**
  * Is Istio's proxy beside this process? It answers `/healthz/ready` on loopback, with 200, or with 503 as long as it is not
- * ready: then it captures connections all the same. Whether it captures ours cannot be asked.
+ * ready: then it captures connections all the same. Whether it captures ours cannot be asked. Our own sidecar, which
+ * captures nothing, says in its answer's head who it is.
  *
  * Asked by hand: each start of an app asks, mostly in vain, and Node's HTTP client takes several ms the first time.
  */
@@ -23,11 +24,14 @@ export function istioProxy(port: number = HEALTH_PORT): Promise<boolean> {
     });
     socket.setEncoding('latin1').on('data', (text: string) => {
       answer += text;
-      if (answer.length >= STATUS_LENGTH) end(/^HTTP\/1\.[01] (200|503) /.test(answer));
+      if (answer.includes('\r\n\r\n') || answer.length > MAX_HEAD) end(isProxy(answer));
     });
     for (const over of ['end', 'timeout', 'error', 'close']) socket.on(over, () => end(false));
   });
 }
 
-/** Of `HTTP/1.1 200 `. */
-const STATUS_LENGTH = 13;
+const MAX_HEAD = 16_384;
+
+function isProxy(head: string): boolean {
+  return /^HTTP\/1\.[01] (200|503) /.test(head) && !/\r\nserver: meltemi\r\n/i.test(head);
+}

@@ -45,7 +45,7 @@ export class Listener implements AsyncDisposable {
   readonly #server: Server;
   readonly #streams = new Map<Duplex, Drainable>();
   #closing: Promise<void> | undefined = undefined;
-  /** Resolves when it accepts no more, whoever closed it. */
+  /** Resolves when it accepts no more and all that was served is closed, whoever closed it. */
   readonly closed: Promise<void>;
 
   /** @internal Use {@link listen}. */
@@ -85,13 +85,18 @@ export class Listener implements AsyncDisposable {
     return this.#streams.size;
   }
 
+  /** Accepts no more. What is being served goes on as before, new calls included; {@link close} ends that too. */
+  stop(): void {
+    this.#closing ??= new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
   /**
    * Accepts no more, and drains what is being served: calls under way are answered. What is left after `drainMs` is cut.
    * Resolves when all is closed.
    * @param drainMs - defaults to 0
    */
   close(drainMs = 0): Promise<void> {
-    this.#closing ??= new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.stop();
     const drained = [...this.#streams].map(([stream, served]) => {
       const closed = new Promise((resolve) => stream.once('close', resolve));
       return served.drain(drainMs).then(() => closed);

@@ -19,6 +19,7 @@ test.each([
   [['plan']],
   [['explain']],
   [['status']],
+  [['sidecar']],
   [['rds']],
   [['decode']],
   [['new-protocol']],

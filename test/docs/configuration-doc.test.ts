@@ -48,6 +48,22 @@ test('the keys of connections are listed, with the defaults that pools have', ()
   expect(shown.filter(([, value]) => !Number.isNaN(value))).toEqual(defaults);
 });
 
+test('the keys of listeners are listed, with their defaults', () => {
+  const { outbound, inbound, health } = parseConfig({}).listeners;
+  const shown = Object.fromEntries(
+    [...page.matchAll(/^\| `((?:outbound|inbound|health)[.\w]*)` \| `(.*?)` \|/gm)].map(([, key, text]) => [
+      key,
+      parse(text!),
+    ]),
+  );
+  const flat = Object.fromEntries(Object.entries(outbound).map(([key, value]) => [`outbound.${key}`, value]));
+  expect(shown).toEqual({ ...flat, inbound, health });
+  const one = configSchema.shape.listeners.unwrap().shape.inbound.unwrap().element.shape;
+  expect([...page.matchAll(/^\| `inbound\[\]\.` .*\n\|.*\n((?:\|.*\n)+)/gm)][0]![1]!.match(/^\| `\w+`/gm)).toEqual(
+    Object.keys(one).map((key) => `| \`${key}\``),
+  );
+});
+
 test('whatever a pool or downstream takes, a configuration may say', () => {
   const wanted: Required<Pick<ConnectionOptions, 'pool' | 'downstream'>> = {
     pool: Object.fromEntries(Object.keys(resolvePoolOptions({}, 'multiplexed')).map((key) => [key, 1])),

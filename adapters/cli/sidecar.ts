@@ -1,0 +1,53 @@
+import { access } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { runSidecar } from '../hosts/sidecar/index.js';
+import { loadConfig } from '../node/index.js';
+import { type OutputIo, UsageError } from './io.js';
+import { tellJson, tellPeople } from './sidecar-report.js';
+
+const HELP = `meltemi sidecar [--config FILE] [--json]
+
+The mesh as a process of its own, for clients and servers that cannot have it within: it listens where \`listeners\` of the
+configuration says, and runs until SIGTERM or SIGINT.
+
+  --config FILE   a meltemi.config.mjs or .yaml (default: the one in this folder)
+  --json          an object a line on stdout
+
+SIGTERM, SIGINT: not ready; after \`shutdown.grace\` no new connections; those there are served until they are closed, for
+\`shutdown.drain\` at most. A second one cuts that short.
+SIGHUP: configuration and rules are read again, and listeners changed by what differs.
+
+Exit codes: 0 ended in order, 1 cut short or something is wrong, 2 for wrong usage.
+`;
+
+const NAMES = ['meltemi.config.mjs', 'meltemi.config.js', 'meltemi.config.yaml'];
+
+/** `meltemi sidecar`. @returns the exit code */
+export async function sidecarCommand(args: readonly string[], io: OutputIo): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      config: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    io.stdout.write(HELP);
+    return 0;
+  }
+  const file = values.config ?? (await ownConfig());
+  const tell = values.json ? tellJson(io) : tellPeople(io);
+  return runSidecar({ load: () => loadConfig(file), tell });
+}
+
+async function ownConfig(): Promise<string> {
+  for (const name of NAMES) {
+    const there = await access(name).then(
+      () => true,
+      () => false,
+    );
+    if (there) return name;
+  }
+  throw new UsageError(`which configuration? There is no ${NAMES.join(' or ')} here; name one with --config FILE`);
+}

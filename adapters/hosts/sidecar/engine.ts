@@ -1,0 +1,108 @@
+import { createMesh, type Mesh } from '../../../src/index.js';
+import type { LoadedConfig } from '../../node/config.js';
+import { openMeshControl } from '../../node/control.js';
+import { meshOptions, type StartOptions } from '../../node/start-mesh.js';
+import type { Health } from './health.js';
+import type { Host } from './host.js';
+import { failureInWords, Listeners } from './listeners.js';
+import { changedParts } from './reload.js';
+import type { OpenListener, SidecarReport } from './report.js';
+import { wantedListeners } from './wanted.js';
+
+/** What the calls that are under way at the end of the drain time may take still, ms. */
+const LAST_MS = 1000;
+/** How often it is looked whether the rules came, once they did not come in time. */
+const LOOK_MS = 500;
+
+/**
+ * A mesh and its listeners, in one process: the same whether it is the only one or a worker. It is ready once its rules are
+ * in force and what was wanted then is listened to, and stays so: a change of rules that cannot be listened to is no reason
+ * to take a working proxy out of service.
+ */
+export class Engine implements Host {
+  #ready = false;
+  #draining = false;
+  readonly #listeners: Listeners;
+  readonly #changes: { unsubscribe(): void };
+
+  private constructor(
+    private readonly mesh: Mesh,
+    private config: LoadedConfig,
+    private readonly tell: (report: SidecarReport) => void,
+  ) {
+    this.#listeners = new Listeners(mesh, {
+      drainMs: () => this.config.shutdown.drain,
+      opened: (open) => tell({ type: 'listening', ...open }),
+      closed: (open) => tell({ type: 'closed', ...open }),
+      failed: (it) => tell({ type: 'problem', message: failureInWords(it) }),
+    });
+    this.#changes = mesh.changes.subscribe(() => void this.#listen());
+  }
+
+  static async start(
+    config: LoadedConfig,
+    tell: (report: SidecarReport) => void,
+    extra: StartOptions = {},
+  ): Promise<Engine> {
+    const mesh = createMesh(await meshOptions(config, extra));
+    await openMeshControl(mesh, config, (message) => tell({ type: 'problem', message }));
+    return new Engine(mesh, config, tell);
+  }
+
+  async ready(): Promise<void> {
+    // Its log has the reason.
+    await this.mesh.ready().catch(() => undefined);
+    while (!this.#draining && !(await this.#listen())) {
+      const failed = this.mesh.status.sources.find(({ state, synced }) => state === 'failed' && !synced);
+      if (failed !== undefined) throw new Error(`source ${failed.name} failed: ${failed.lastError?.message}`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  get health(): Health {
+    if (this.#ready) return { ready: true, why: [] };
+    const rules = this.#missing.map((name) => `the rules of ${name} are not here yet`);
+    return { ready: false, why: [...rules, ...this.#listeners.failed.map(failureInWords)] };
+  }
+
+  get listening(): readonly OpenListener[] {
+    return this.#listeners.open;
+  }
+
+  async reload(config: LoadedConfig): Promise<void> {
+    const changed = changedParts(this.config, config);
+    if (changed.length > 0) {
+      const message = `a change of ${changed.join(', ')} holds from the next start on`;
+      this.tell({ type: 'problem', message });
+    }
+    this.config = config;
+    await this.#listen();
+  }
+
+  async drain(cut: Promise<void>): Promise<void> {
+    this.#draining = true;
+    this.#changes.unsubscribe();
+    this.#listeners.stop();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.config.shutdown.drain);
+    });
+    const isCut = cut.then(() => true);
+    const isOver = Promise.race([this.#listeners.idle(), late]).then(() => false);
+    const drainMs = (await Promise.race([isCut, isOver])) ? 0 : LAST_MS;
+    clearTimeout(timer);
+    await Promise.race([this.mesh.close({ drainMs }), cut]);
+  }
+
+  get #missing(): readonly string[] {
+    return this.mesh.status.sources.flatMap(({ name, synced }) => (synced ? [] : [name]));
+  }
+
+  /** @returns whether it is ready */
+  async #listen(): Promise<boolean> {
+    if (this.#draining) return false;
+    await this.#listeners.want(wantedListeners(this.config, this.mesh.described()));
+    this.#ready ||= this.#missing.length === 0 && this.#listeners.failed.length === 0;
+    return this.#ready;
+  }
+}

@@ -1,0 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { LoadedConfig } from '../../node/config.js';
+
+/** What a running sidecar takes over by itself. */
+const LIVE: ReadonlySet<string> = new Set(['listeners', 'shutdown']);
+
+/** Keys of a configuration in which it differs from another, and which make another mesh. */
+export function changedParts(before: LoadedConfig, after: LoadedConfig): readonly string[] {
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof LoadedConfig>;
+  return [...keys].filter((key) => !LIVE.has(key) && !isDeepStrictEqual(before[key], after[key]));
+}

@@ -1,0 +1,114 @@
+import type { AddressInfo } from 'node:net';
+import type { LoadedConfig } from '../../node/config.js';
+import { Engine } from './engine.js';
+import { type Health, openHealth } from './health.js';
+import type { Host } from './host.js';
+import type { SidecarReport } from './report.js';
+import { Signals } from './signals.js';
+
+export interface SidecarOptions {
+  /** Reads the configuration, at the start and at each SIGHUP. */
+  readonly load: () => Promise<LoadedConfig>;
+  readonly tell: (report: SidecarReport) => void;
+}
+
+/**
+ * Runs a sidecar until SIGTERM or SIGINT. Then it is not ready any more; after `shutdown.grace`, in which callers learn of
+ * that, it takes no more connections, and serves those it has until they are gone, for `shutdown.drain` at most. A second
+ * signal cuts that short. SIGHUP has configuration and rules read again.
+ * @returns the exit code: 0 ended in order, 1 was cut short
+ * @throws Error - the configuration is wrong, the rules cannot be used at the start, or the health checks' port cannot be
+ * listened on
+ */
+export async function runSidecar({ load, tell }: SidecarOptions): Promise<number> {
+  const signals = new Signals();
+  // Whatever else there is may be unreferenced, and the process is not to end by itself.
+  const alive = setInterval(() => {}, 2 ** 30);
+  try {
+    return await new Sidecar(async () => asSidecar(await load()), tell, signals).run();
+  } finally {
+    signals.close();
+    clearInterval(alive);
+  }
+}
+
+class Sidecar {
+  #config!: LoadedConfig;
+  #host: Host | undefined;
+  #ending = false;
+  #reloading: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly load: () => Promise<LoadedConfig>,
+    private readonly tell: (report: SidecarReport) => void,
+    private readonly signals: Signals,
+  ) {}
+
+  async run(): Promise<number> {
+    const { signals, tell } = this;
+    this.#config = await this.load();
+    const at = this.#config.listeners.health;
+    const server = await openHealth(at, () => this.#health);
+    try {
+      const host = await Engine.start(this.#config, tell);
+      this.#host = host;
+      const { port } = server.address() as AddressInfo;
+      const failed = host.ready().then(() => {
+        if (!this.#ending)
+          tell({ type: 'ready', pid: process.pid, health: { host: at.host, port }, listeners: host.listening });
+        return signals.end;
+      });
+      signals.onReload(() => {
+        this.#reloading = this.#reloading.then(() => this.#reload(host));
+      });
+      await this.#end(await Promise.race([signals.end, failed]), host);
+    } catch (error) {
+      await this.#host?.drain(Promise.resolve());
+      throw error;
+    } finally {
+      server.close();
+    }
+    return signals.isCut ? 1 : 0;
+  }
+
+  get #health(): Health {
+    if (this.#ending) return { ready: false, why: ['it ends'] };
+    return this.#host?.health ?? { ready: false, why: ['it starts'] };
+  }
+
+  async #reload(host: Host): Promise<void> {
+    if (this.#ending) return;
+    try {
+      const config = await this.load();
+      await host.reload(config);
+      this.#config = config;
+      this.tell({ type: 'reloaded' });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.tell({ type: 'problem', message: `the configuration before stays: ${reason}` });
+    }
+  }
+
+  /** Nobody is sent here who has heard that it isn't ready; before it ever was, nobody was. */
+  async #end(signal: NodeJS.Signals, host: Host): Promise<void> {
+    const { grace, drain } = this.#config.shutdown;
+    const graceMs = host.health.ready ? grace : 0;
+    this.#ending = true;
+    this.tell({ type: 'ending', signal, graceMs, drainMs: drain });
+    await this.#reloading;
+    await this.signals.unlessCut(graceMs);
+    await host.drain(this.signals.cut);
+  }
+}
+
+/** Nothing is beside the sidecar: what a configuration that it shares with the app says of it is about itself. */
+function asSidecar(config: LoadedConfig): LoadedConfig {
+  const { outbound } = config.listeners;
+  const ports = { ...config.sidecar.ports, ...outbound.ports };
+  return {
+    ...config,
+    placement: 'auto',
+    sidecar: { captures: 'none', ports: {} },
+    listeners: { ...config.listeners, outbound: { ...outbound, ports } },
+  };
+}
