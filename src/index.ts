@@ -48,6 +48,7 @@ export {
   type ReplyStatus,
 } from './message/index.js';
 export type { Interceptor, Next } from './pipeline/index.js';
+export type { WorkersOptions } from './policy/index.js';
 export type { PolicyOverride, RuleSource, SourceProblem, SourceState, SourceStatus } from './rules/index.js';
 export {
   type AccessLogOptions,

@@ -1,19 +1,23 @@
 import { createMesh, type Destination, type Mesh, type Protocol } from '../../src/index.js';
 import { parseConfig } from '../node/config.js';
 import { PROTOCOLS } from '../node/protocols.js';
-import { meshOptions } from '../node/start-mesh.js';
+import { meshOptions, type StartOptions } from '../node/start-mesh.js';
 import { loadRules } from '../sources/file/index.js';
 import { UsageError } from './io.js';
 
 /** A mesh that has rules and makes no calls: for asking what it would decide. */
-export async function rulesMesh(paths: readonly string[], warn: (line: string) => void): Promise<Mesh> {
+export async function rulesMesh(
+  paths: readonly string[],
+  warn: (line: string) => void,
+  extra: Pick<StartOptions, 'workers'> = {},
+): Promise<Mesh> {
   if (paths.length === 0) throw new UsageError('which rules? Give files or folders of YAML');
   const say = (message: string) => warn(message);
   // An error here is that of `ready`.
   const logger = { debug() {}, info() {}, warn: say, error() {} };
   // What is beside this process is not what is beside the one that would call.
   const config = parseConfig({ rules: [...paths], watch: false, protocols: [], sidecar: { captures: 'none' } });
-  const mesh = createMesh(await meshOptions(config, { logger, protocols: await protocolsOf(paths) }));
+  const mesh = createMesh(await meshOptions(config, { ...extra, logger, protocols: await protocolsOf(paths) }));
   await mesh.ready();
   return mesh;
 }

@@ -185,6 +185,10 @@ export const configSchema = z.strictObject({
     .describe(
       'How `meltemi sidecar` ends: how long it takes connections while it is not ready, then serves those it has.',
     ),
+  workers: positive
+    .max(256)
+    .default(1)
+    .describe('Processes that share the limits of rules; `meltemi sidecar` runs as many.'),
   lastGood: z
     .string()
     .optional()

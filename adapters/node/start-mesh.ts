@@ -23,7 +23,17 @@ export interface StartOptions
   extends Partial<
     Pick<
       MeshOptions,
-      'sources' | 'protocols' | 'interceptors' | 'policies' | 'engines' | 'logger' | 'runtime' | 'transport' | 'names'
+      | 'sources'
+      | 'protocols'
+      | 'interceptors'
+      | 'policies'
+      | 'engines'
+      | 'lastGood'
+      | 'logger'
+      | 'runtime'
+      | 'transport'
+      | 'names'
+      | 'workers'
     >
   > {
   /** Do connections to control planes keep the process from ending? @defaultValue true */
@@ -94,6 +104,8 @@ export async function meshOptions(config: LoadedConfig, extra: StartOptions = {}
     ...(config.lastGood === undefined
       ? {}
       : { lastGood: lastGoodFiles({ directory: resolve(config.directory, config.lastGood) }) }),
+    ...(extra.lastGood === undefined ? {} : { lastGood: extra.lastGood }),
+    workers: extra.workers ?? { count: config.workers },
     ...(config.accessLog === undefined ? {} : { accessLog: accessLogOf(config.accessLog, config, extra.logger) }),
     ...(extra.logger === undefined ? {} : { logger: extra.logger }),
     ...(extra.runtime === undefined ? {} : { runtime: extra.runtime }),

@@ -1,6 +1,7 @@
 import { Cluster, type ClusterEvent, type NameResolver, Names } from '../cluster/index.js';
 import type { Peers, PeerTerms } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
+import type { Share } from '../policy/index.js';
 import {
   type Adoption,
   type AdoptionChange,
@@ -25,6 +26,8 @@ export interface ClustersContext {
   readonly warn: (message: string) => void;
   /** Of this process. */
   readonly locality: string | undefined;
+  /** Of limits on connections. */
+  readonly share: Share;
   /** That of the rules: changes come one after the other. */
   readonly work: WorkQueue;
 }
@@ -163,7 +166,7 @@ export class Clusters {
   }
 
   private create(key: string, rule: ClusterRule, protocol: Protocol): Live {
-    const { runtime, peers, engines, onEvent, locality } = this.context;
+    const { runtime, peers, engines, onEvent, locality, share } = this.context;
     const { hash } = engines;
     // One for all endpoints: there may be tens of thousands.
     let terms: PeerTerms = { protocol };
@@ -172,7 +175,8 @@ export class Clusters {
       onEvent,
       locality,
       ...(hash === undefined ? {} : { hash }),
-      peers: ({ address, port }, { connectTimeoutMs, limits: { maxConnections } }) => {
+      peers: ({ address, port }, { connectTimeoutMs, limits }) => {
+        const maxConnections = share.underWay(limits.maxConnections);
         if (terms.connectTimeoutMs !== connectTimeoutMs || terms.maxConnections !== maxConnections) {
           terms = { protocol, connectTimeoutMs, maxConnections };
         }

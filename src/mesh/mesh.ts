@@ -5,6 +5,7 @@ import { systemNames } from '../cluster/index.js';
 import { type Listener, Peers, plainTransport } from '../connection/index.js';
 import type { Message, Protocol } from '../message/index.js';
 import { ActiveCalls, setOnStageThrow } from '../pipeline/index.js';
+import { Share } from '../policy/index.js';
 import { checkRule, validateRule } from '../routing/index.js';
 import { Adoption, type Rule, RuleStore } from '../rules/index.js';
 import { type Runtime, systemRuntime, WorkQueue } from '../runtime/index.js';
@@ -68,6 +69,7 @@ export class Mesh implements AsyncDisposable {
   private readonly active = new ActiveCalls();
   private readonly edges: Edges;
   private readonly work: WorkQueue;
+  private readonly share: Share;
   private readonly ruleChanges: RuleChanges;
   private readonly subscription: Subscription;
   private closing: Promise<void> | undefined;
@@ -102,6 +104,8 @@ export class Mesh implements AsyncDisposable {
     const names = options.names ?? (options.transport === undefined ? systemNames : undefined);
     const warn = (message: string) => logger.warn(message);
     const locality = options.node?.locality;
+    const share = options.workers === undefined ? Share.whole : new Share(options.workers);
+    this.share = share;
     this.clusters = new Clusters({
       store,
       adoption,
@@ -112,11 +116,12 @@ export class Mesh implements AsyncDisposable {
       names,
       warn,
       locality,
+      share,
       work,
     });
     const observe = options.mode === 'observe';
     const chains = chainsOf(interceptors, 'outbound');
-    const parts = { runtime, engines, telemetry, active, observe, protocols, adoption, logger, ...chains };
+    const parts = { runtime, engines, share, telemetry, active, observe, protocols, adoption, logger, ...chains };
     this.services = new Services({
       ...parts,
       policies: options.policies ?? [],
@@ -261,7 +266,7 @@ export class Mesh implements AsyncDisposable {
   /** The compiled plans of a service: each route's stages, in order, with what they are set to. */
   plan(destination: Destination): readonly PlanDescription[] {
     const target = this.outbound.target(destination);
-    return describePlan(target, this.placements.status(target));
+    return describePlan(target, this.placements.status(target), this.share);
   }
 
   /** All counters: names and units are in `docs/observability.md`. */
@@ -313,10 +318,10 @@ export class Mesh implements AsyncDisposable {
   ) => this.outbound.begin(this.outbound.target(destination), message, sink, timeoutMs);
 
   private inbound() {
-    const { runtime, engines, telemetry, active, adoption, protocols, logger, edges, store } = this;
+    const { runtime, engines, share, telemetry, active, adoption, protocols, logger, edges, store } = this;
     const { interceptors = [], node = {}, mode } = this.options;
     return {
-      ...{ runtime, engines, telemetry, active, adoption, protocols, logger, edges, store, node },
+      ...{ runtime, engines, share, telemetry, active, adoption, protocols, logger, edges, store, node },
       observe: mode === 'observe',
       state: this.services.state,
       changes: this.ruleChanges.changes,

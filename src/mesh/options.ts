@@ -2,7 +2,7 @@ import type { NameResolver } from '../cluster/index.js';
 import type { ConnectionOptions, TransportSocket } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
 import type { Interceptor } from '../pipeline/index.js';
-import type { EngineOptions } from '../policy/index.js';
+import type { EngineOptions, WorkersOptions } from '../policy/index.js';
 import type { LastGoodStore, PolicyOverride, RuleSource } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { AccessLogOptions, Logger, Shown } from '../telemetry/index.js';
@@ -43,6 +43,11 @@ export interface MeshOptions extends PlacementOptions {
   /** How long calls are held at the start until the sources are in sync. @defaultValue 10,000 ms */
   readonly initialTimeoutMs?: number;
   readonly connections?: ConnectionOptions;
+  /**
+   * Processes that share the limits of rules with this one: rates, requests and retries under way, connections. Each takes
+   * a part; `meltemi plan` shows it. @defaultValue this one alone
+   */
+  readonly workers?: WorkersOptions;
   /** What carries bytes to upstreams: another for tests without sockets. @defaultValue TCP */
   readonly transport?: TransportSocket;
   /**

@@ -1,8 +1,10 @@
 import { Failure } from '../call/index.js';
 import { ROLES, type RoutePlan } from '../pipeline/index.js';
+import type { Share } from '../policy/index.js';
 import { formatMatch } from '../routing/index.js';
 import type { PolicyRule } from '../rules/index.js';
 import type { PlacementStatus } from './placement/index.js';
+import { sharesOf } from './shares.js';
 import type { Target } from './target.js';
 
 /** A stage of a compiled plan, for people. */
@@ -27,13 +29,15 @@ export interface PlanDescription {
   /** Outermost first: only those that this plan has. */
   readonly stages: readonly StageDescription[];
   readonly policy: PolicyRule;
+  /** Where several processes share limits: what of each is this one's. */
+  readonly shares: readonly string[];
   readonly interceptors: readonly string[];
   /** Set if there is no plan: code and reason. */
   readonly problem?: string;
 }
 
 /** All plans of the services at a destination; compiles those that were never used. */
-export function describePlan(target: Target, placement: PlacementStatus): readonly PlanDescription[] {
+export function describePlan(target: Target, placement: PlacementStatus, share: Share): readonly PlanDescription[] {
   return target.described.flatMap((rule) => {
     const service = `${rule.host}:${rule.port}`;
     const compiled = target.planOf(rule);
@@ -52,13 +56,14 @@ export function describePlan(target: Target, placement: PlacementStatus): readon
         };
         const before = compiled.beforeRoute?.interceptors.map((it) => it.name) ?? [];
         if (plan instanceof Failure) {
-          return { ...about, stages: [], policy: {}, interceptors: before, problem: plan.message };
+          return { ...about, stages: [], policy: {}, shares: [], interceptors: before, problem: plan.message };
         }
         const routed = plan.interceptors?.interceptors.map((it) => it.name) ?? [];
         return {
           ...about,
           stages: stagesOf(plan, before.length > 0),
           policy: plan.policy,
+          shares: sharesOf(plan, share),
           interceptors: [...before, ...routed],
         };
       }),

@@ -8,7 +8,7 @@ import {
   type InterceptorChain,
   ServicePlan,
 } from '../pipeline/index.js';
-import { type BreakerState, type Engines, KeyedStateStore } from '../policy/index.js';
+import { type BreakerState, type Engines, KeyedStateStore, type Share } from '../policy/index.js';
 import { RouteTable } from '../routing/index.js';
 import type { Adoption, AdoptionChange, PolicyOverride, ServiceRule } from '../rules/index.js';
 import { finish, type Runtime, type Work } from '../runtime/index.js';
@@ -19,6 +19,7 @@ import { type MeshTelemetry, PlanMeters } from './telemetry.js';
 export interface ServicesContext {
   readonly runtime: Runtime;
   readonly engines: Engines;
+  readonly share: Share;
   readonly policies: readonly PolicyOverride[];
   readonly protocols: ReadonlyMap<string, Protocol>;
   readonly adoption: Adoption;
@@ -209,6 +210,7 @@ export class Services {
       service: rule,
       runtime: context.runtime,
       engines: context.engines,
+      share: context.share,
       policies: context.policies,
       state,
       meters,

@@ -1,7 +1,7 @@
 import { Cluster, type Peer } from '../cluster/index.js';
 import type { Protocol } from '../message/index.js';
 import { type ActiveCalls, compilePlan, type InterceptorChain, ServicePlan } from '../pipeline/index.js';
-import type { Engines, HeldState } from '../policy/index.js';
+import type { Engines, HeldState, Share } from '../policy/index.js';
 import { RouteTable } from '../routing/index.js';
 import type { ClusterRule, RouteRule, ServiceRule } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
@@ -10,6 +10,7 @@ import { type MeshTelemetry, PlanMeters } from './telemetry.js';
 export interface SinglePlanParts {
   readonly runtime: Runtime;
   readonly engines: Engines;
+  readonly share: Share;
   readonly telemetry: MeshTelemetry;
   readonly active: ActiveCalls;
   readonly observe: boolean;
@@ -66,6 +67,7 @@ export function singlePlan(
           service: rule,
           runtime,
           engines,
+          share: parts.share,
           policies: [],
           state,
           observe: parts.observe,

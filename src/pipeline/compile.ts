@@ -14,6 +14,7 @@ import {
   pacingStage,
   rateLimitStage,
   retryStage,
+  type Share,
   type StageBinder,
   type StateStore,
 } from '../policy/index.js';
@@ -34,6 +35,8 @@ export interface CompileContext {
   readonly service: ServiceRule;
   readonly runtime: Runtime;
   readonly engines: Engines;
+  /** Of limits. @defaultValue the whole */
+  readonly share?: Share;
   /** Set in code: over what rules say. */
   readonly policies: readonly PolicyOverride[];
   readonly state: StateStore;
@@ -179,6 +182,7 @@ function scopeOf(context: CompileContext, route: CompiledRoute, cluster: Cluster
     runtime: context.runtime,
     engines: context.engines,
     state: context.state,
+    ...(context.share === undefined ? {} : { share: context.share }),
     onBreaker: context.onBreaker,
     compile: (match) => {
       const matchers = compileMatches(match, context.engines, route.rule.from);

@@ -8,6 +8,7 @@ export { attemptMutation, withMutation } from './mutation/index.js';
 export { pacingStage } from './pacing/index.js';
 export { rateLimitStage, TokenBucket } from './rate-limit/index.js';
 export { fullJitter, mayRetry, RetryBudget, retryStage } from './retry/index.js';
+export { Share, type WorkersOptions } from './share.js';
 export * from './stage.js';
 export { type ClosableState, type HeldState, KeyedStateStore, type StateStore } from './state-store.js';
 export { attemptTimeoutStage, deadlineStage } from './timeout/index.js';

@@ -3,6 +3,7 @@ import type { Sharing } from '../message/index.js';
 import type { AttributeMatch, ClusterRule, PolicyRule, RouteRule, RuleEngines, ServiceRule } from '../rules/index.js';
 import type { Runtime, Timer } from '../runtime/index.js';
 import type { BreakerEngineFactory, BreakerState, PacingEngineFactory } from './engines.js';
+import type { Share } from './share.js';
 import type { StateStore } from './state-store.js';
 
 /**
@@ -74,6 +75,8 @@ export interface PlanScope {
   compile(match: readonly AttributeMatch[]): (call: Call) => boolean;
   /** Sends the call's request to another cluster as well, whose reply is dropped. Must not throw. */
   mirror(call: Call, cluster: string): void;
+  /** Of this process, of limits that several have together. @defaultValue the whole */
+  readonly share?: Share;
   /** Told when the circuit breaker of a cluster changes its state. For telemetry; must not throw. */
   readonly onBreaker?: (cluster: string, state: BreakerState) => void;
 }

@@ -63,6 +63,44 @@ describe('limits', () => {
   });
 });
 
+describe('one of several workers', () => {
+  const workers = { count: 2, index: 0 };
+
+  test('has its share of an outbound rate limit, and gains its part of each fill', async () => {
+    const bucket = 'rateLimit: { tokenBucket: { maxTokens: 3, tokensPerFill: 1, fillInterval: 1s } }';
+    const { call, runtime, server, mesh } = await scene(policy(bucket), { workers });
+    for (const host of HOSTS) server(host);
+    const granted = async () => {
+      const outcomes = await Promise.all(['a', 'b', 'c'].map((it) => call(it)));
+      return outcomes.filter((it) => it !== 'RATE_LIMITED').length;
+    };
+    const each: number[] = [await granted()];
+    for (let second = 1; second <= 4; second++) {
+      runtime.advance(1000);
+      each.push(await granted());
+    }
+    expect(each).toEqual([2, 0, 1, 0, 1]);
+    expect(mesh.plan({ host: 'demo.test', port: 9000 })[0]!.shares).toEqual(['maxTokens 2 of 3: one of 2 workers']);
+  });
+
+  test('has its share of what may be under way', async () => {
+    const limits = 'concurrency: { maxRequests: 3, maxPendingRequests: 1 }';
+    const { call, backend, mesh } = await scene(policy(limits), { workers });
+    const calls = ['a', 'b', 'c', 'd'].map((it) => call(it));
+    expect(await calls[3]).toBe('OVERFLOW');
+    for (let i = 0; i < 2; i++) await backend.next();
+    await turn();
+    expect(backend.waiting).toBe(0);
+    for (const { reply } of backend.all) reply('done');
+    (await backend.next()).reply('done');
+    expect(await Promise.all(calls.slice(0, 3))).toEqual(['done', 'done', 'done']);
+    expect(mesh.plan({ host: 'demo.test', port: 9000 })[0]!.shares).toEqual([
+      'maxRequests 2 of 3: one of 2 workers',
+      'maxPendingRequests 1 of 1: one of 2 workers',
+    ]);
+  });
+});
+
 describe('pacing', () => {
   /** Turns are given by the test. */
   class Turns implements PacingEngineFactory {

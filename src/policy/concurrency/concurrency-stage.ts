@@ -6,6 +6,7 @@
 import { type Attempt, Failure, type Outcome } from '../../call/index.js';
 import { effectiveLimits } from '../../rules/index.js';
 import { routeKey } from '../scope-keys.js';
+import { Share } from '../share.js';
 import { type Gate, type StageBinder, type Verdict, WAIT } from '../stage.js';
 import { ConcurrencySlots, type SlotLimits, type Waiter } from './concurrency-slots.js';
 
@@ -55,7 +56,7 @@ class Entry {
 export const concurrencyStage: StageBinder<Gate<Attempt>> = {
   role: 'concurrency',
   why: 'holds the number of requests under way to a cluster below its limit; some more may wait',
-  bind({ sharing, service, route, cluster, policy, state }) {
+  bind({ sharing, service, route, cluster, policy, state, share = Share.whole }) {
     const { maxConnections, maxRequests, maxPendingRequests } = effectiveLimits(cluster, policy);
     // A connection that takes one call at a time: as many calls as connections, of all endpoints together.
     const maxActive = sharing === 'exclusive' ? Math.min(maxRequests, maxConnections) : maxRequests;
@@ -63,8 +64,9 @@ export const concurrencyStage: StageBinder<Gate<Attempt>> = {
     const slots = state.get(`cluster/${cluster.name}/slots`, null, () => new ConcurrencySlots());
     const key = `cluster/${cluster.name}/slot-limits/${service.key}/${routeKey(route)}`;
     const limits = state.get<SlotLimits>(key, null, () => ({ maxActive: 0, maxWaiting: 0 }));
-    limits.maxActive = maxActive;
-    limits.maxWaiting = maxPendingRequests === Number.POSITIVE_INFINITY ? DEFAULT_MAX_WAITING : maxPendingRequests;
+    limits.maxActive = share.underWay(maxActive);
+    limits.maxWaiting =
+      maxPendingRequests === Number.POSITIVE_INFINITY ? DEFAULT_MAX_WAITING : share.of(maxPendingRequests);
     return new ConcurrencyGate(slots, limits, cluster.name);
   },
 };

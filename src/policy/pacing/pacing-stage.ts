@@ -7,6 +7,7 @@ import { Failure, type Outcome, type Pass } from '../../call/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import type { PacingEngine } from '../engines.js';
 import { statedBy } from '../scope-keys.js';
+import { Share } from '../share.js';
 import { type Gate, type StageBinder, type Verdict, WAIT } from '../stage.js';
 
 class PacingGate implements Gate<Pass> {
@@ -59,9 +60,10 @@ export const pacingStage: StageBinder<Gate<Pass>> = {
   role: 'pacing',
   why: 'lets calls wait for their turn, so that they go at a steady rate',
   bind(scope) {
-    const { direction, service, engines, policy, runtime, state } = scope;
-    const rule = policy.pacing;
-    if (direction === 'inbound' || rule === undefined) return undefined;
+    const { direction, service, engines, policy, runtime, state, share = Share.whole } = scope;
+    const { pacing: whole } = policy;
+    if (direction === 'inbound' || whole === undefined) return undefined;
+    const rule = { ratePerSecond: share.rate(whole.ratePerSecond), maxQueued: share.underWay(whole.maxQueued) };
     const { pacing } = engines;
     if (pacing === undefined) {
       throw new Error(`${service.key} has a pacing policy, which needs an engine: pass engines.pacing`);

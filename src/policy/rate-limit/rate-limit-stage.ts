@@ -3,13 +3,14 @@
  * default bucket is asked; without one the call passes. A refused call takes no token, and neither does any other bucket.
  *
  * Inbound, MetaRouter's limits of the service; outbound, those of TrafficPolicy, for two Meltemi ends must not debit a
- * call twice. A limit belongs to the object that states it: one of a service is shared by all its routes.
+ * call twice. Each of several processes takes its share. A limit belongs to the object that states it: one of a service is shared by all its routes.
  */
 import { type Call, Failure, type Pass } from '../../call/index.js';
 import { formatWireId } from '../../message/index.js';
 import type { AttributeMatch, TokenBucketRule } from '../../rules/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { matchKey, statedBy } from '../scope-keys.js';
+import { Share } from '../share.js';
 import type { Gate, StageBinder } from '../stage.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -52,7 +53,10 @@ export const rateLimitStage: StageBinder<Gate<Pass>> = {
     const owner = direction === 'inbound' ? `service/${service.key}/inbound-rate-limit` : statedBy(scope, 'rateLimit');
     // A condition is known by what it matches: inserting another before it must not refill its bucket.
     const bucket = (of: TokenBucketRule, match: readonly AttributeMatch[] | null) =>
-      scope.state.get(owner, [of, match && matchKey(match)], () => new TokenBucket(of, scope.runtime.now()));
+      scope.state.get(owner, [of, match && matchKey(match)], () => {
+        const { rule, parts } = (scope.share ?? Share.whole).bucket(of);
+        return new TokenBucket(rule, scope.runtime.now(), parts);
+      });
     const conditions = rule.conditions.map((it) => ({
       matches: scope.compile(it.match),
       bucket: bucket(it.bucket, it.match),

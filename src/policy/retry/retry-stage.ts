@@ -9,6 +9,7 @@
 import type { Attempt, Outcome, Pass } from '../../call/index.js';
 import { effectiveLimits, type RetryRule } from '../../rules/index.js';
 import type { Runtime } from '../../runtime/index.js';
+import { Share } from '../share.js';
 import type { RetryPolicy, StageBinder } from '../stage.js';
 import { fullJitter } from './backoff.js';
 import { RetryBudget } from './retry-budget.js';
@@ -64,13 +65,14 @@ function operations(idempotent: RetryRule['idempotent']): (operation: string) =>
 export const retryStage: StageBinder<RetryPolicy> = {
   role: 'retry',
   why: 'makes another attempt where that cannot run an operation twice, within the budget of the cluster',
-  bind({ direction, cluster, policy, runtime, state }) {
+  bind({ direction, cluster, policy, runtime, state, share = Share.whole }) {
     const rule = policy.retry;
     if (direction === 'inbound' || rule === undefined || rule.attempts <= 0) return undefined;
     const budget = state.get(`cluster/${cluster.name}/retry-budget`, rule.budget, () => {
-      return new RetryBudget(rule.budget, runtime.now());
+      const { minPerSecond } = rule.budget;
+      return new RetryBudget({ ...rule.budget, minPerSecond: share.rate(minPerSecond) }, runtime.now());
     });
     const underWay = state.get(`cluster/${cluster.name}/retries`, null, () => new RetriesUnderWay());
-    return new RetryGate(rule, runtime, budget, underWay, effectiveLimits(cluster, policy).maxRetries);
+    return new RetryGate(rule, runtime, budget, underWay, share.underWay(effectiveLimits(cluster, policy).maxRetries));
   },
 };
