@@ -4,13 +4,16 @@ import { runSidecar } from '../hosts/sidecar/index.js';
 import { loadConfig } from '../node/index.js';
 import { type OutputIo, UsageError } from './io.js';
 import { tellJson, tellPeople } from './sidecar-report.js';
+import { workersOf } from './workers.js';
 
-const HELP = `meltemi sidecar [--config FILE] [--json]
+const HELP = `meltemi sidecar [--config FILE] [--workers N] [--json]
 
 The mesh as a process of its own, for clients and servers that cannot have it within: it listens where \`listeners\` of the
 configuration says, and runs until SIGTERM or SIGINT.
 
   --config FILE   a meltemi.config.mjs or .yaml (default: the one in this folder)
+  --workers N     processes that serve the same listeners, for more than one core (default: \`workers\` of the
+                  configuration, 1)
   --json          an object a line on stdout
 
 SIGTERM, SIGINT: not ready; after \`shutdown.grace\` no new connections; those there are served until they are closed, for
@@ -28,6 +31,7 @@ export async function sidecarCommand(args: readonly string[], io: OutputIo): Pro
     args: [...args],
     options: {
       config: { type: 'string' },
+      workers: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -38,7 +42,8 @@ export async function sidecarCommand(args: readonly string[], io: OutputIo): Pro
   }
   const file = values.config ?? (await ownConfig());
   const tell = values.json ? tellJson(io) : tellPeople(io);
-  return runSidecar({ load: () => loadConfig(file), tell });
+  const workers = values.workers === undefined ? {} : { workers: workersOf(values.workers) };
+  return runSidecar({ load: async () => ({ ...(await loadConfig(file)), ...workers }), tell });
 }
 
 async function ownConfig(): Promise<string> {

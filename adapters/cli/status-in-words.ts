@@ -1,6 +1,6 @@
 import type { SourceStatus } from '../../src/index.js';
 import { oneLine } from '../../src/telemetry/index.js';
-import type { ProcessStatus } from '../node/control.js';
+import type { ProcessStatus, WorkersStatus } from '../node/control.js';
 
 /** Endpoints are shown one by one up to here, which fits a screen. */
 const MAX_ENDPOINTS = 20;
@@ -39,6 +39,23 @@ export function statusInWords(status: ProcessStatus): string {
     lines.push('', ...table(['cluster', 'circuit', 'endpoints'], status.clusters.map(clusterRow)));
   }
   for (const cluster of status.clusters) lines.push(...endpointLines(cluster));
+  return `${lines.map(oneLine).join('\n')}\n`;
+}
+
+/** Of a process whose workers do the work: a line each. */
+export function workersInWords({ process, node, workers }: WorkersStatus): string {
+  const { pid, program, uptimeMs } = process;
+  const rows = workers.map((worker, index) => {
+    if (worker === undefined) return [String(index + 1), '-', '-', '-', '-', 'does not answer, or is being started'];
+    const sources = worker.sources.map(({ name, state }) => `${name} ${state}`).join(', ');
+    const { pid, uptimeMs } = worker.process;
+    return [String(index + 1), String(pid), span(uptimeMs), worker.version, String(worker.activeCalls), sources];
+  });
+  const lines = [
+    `process ${pid} (${program}), node ${node.id ?? '-'}, up ${span(uptimeMs)}; its workers, each of which --pid N tells more of:`,
+    '',
+    ...table(['worker', 'process', 'up', 'rules', 'calls under way', 'sources'], rows),
+  ];
   return `${lines.map(oneLine).join('\n')}\n`;
 }
 

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { ask, type ControlEntry, listControls } from '../control/index.js';
-import type { ProcessStatus } from '../node/control.js';
+import type { ProcessStatus, WorkersStatus } from '../node/control.js';
 import { type OutputIo, UsageError } from './io.js';
-import { statusInWords } from './status-in-words.js';
+import { statusInWords, workersInWords } from './status-in-words.js';
 
 const USAGE = `meltemi status [--pid N | --socket PATH] [--json]
 
@@ -10,7 +10,7 @@ What a running process is doing: where its rules come from and how they stand, s
 force and why, those whose calls go by a sidecar or nowhere, clusters with their circuits and endpoints, calls under
 way. It must run with \`control\` in its configuration, by the same user.
 
-  --pid N         of this process; needed if there are several
+  --pid N         of this process; needed if there are several. A sidecar's workers are told with it; each may be asked
   --socket PATH   the one on this socket, where \`control\` names one
   --json          one JSON object
 
@@ -44,7 +44,7 @@ export async function statusCommand(args: readonly string[], { stdout, stderr }:
     return 2;
   }
   const status = await statusOf(found[0]!.path);
-  stdout.write(values.json ? `${JSON.stringify(status)}\n` : statusInWords(status));
+  stdout.write(values.json ? `${JSON.stringify(status)}\n` : inWords(status));
   return 0;
 }
 
@@ -53,12 +53,32 @@ async function findControls(pid: string | undefined): Promise<readonly ControlEn
   if (wanted !== undefined && !(Number.isInteger(wanted) && wanted > 0)) {
     throw new UsageError(`--pid wants the number of a process; got ${pid}`);
   }
-  return (await listControls()).filter((entry) => wanted === undefined || entry.pid === wanted);
+  const all = await listControls();
+  return wanted === undefined ? withoutWorkers(all) : all.filter(({ pid }) => pid === wanted);
 }
 
-async function statusOf(path: string): Promise<ProcessStatus> {
+/** A worker's parent tells of it, and is meant. */
+async function withoutWorkers(entries: readonly ControlEntry[]): Promise<readonly ControlEntry[]> {
+  if (entries.length < 2) return entries;
+  const pids = new Set(entries.map(({ pid }) => pid));
+  const parents = await Promise.all(
+    entries.map(({ path }) =>
+      statusOf(path).then(
+        ({ process }) => process.parent,
+        () => undefined,
+      ),
+    ),
+  );
+  return entries.filter((_, index) => !pids.has(parents[index] ?? -1));
+}
+
+function inWords(status: ProcessStatus | WorkersStatus): string {
+  return 'workers' in status ? workersInWords(status) : statusInWords(status);
+}
+
+async function statusOf(path: string): Promise<ProcessStatus | WorkersStatus> {
   const status = (await ask(path, '/status')) as Partial<ProcessStatus> | null;
-  if (status?.format === 1) return status as ProcessStatus;
+  if (status?.format === 1) return status as ProcessStatus | WorkersStatus;
   throw new Error(`${path} answers in the form of another version of Meltemi`);
 }
 

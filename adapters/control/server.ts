@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { dirname, join } from 'node:path';
 import { answers, checkPath, controlFolder, ownFolder } from './place.js';
 
-/** What is answered, as JSON. What it throws is the asker's error. */
+/** What is answered, as JSON, or a promise of it. What it throws is the asker's error. */
 export type Resource = (query: URLSearchParams) => unknown;
 
 /** An open control socket. */
@@ -34,7 +34,7 @@ export async function openControl(resources: ReadonlyMap<string, Resource>, path
   await ownFolder(dirname(path));
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: TIMEOUT_MS, requestTimeout: TIMEOUT_MS },
-    (request, response) => answer(resources, request, response),
+    (request, response) => void answer(resources, request, response),
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = TIMEOUT_MS;
@@ -64,12 +64,16 @@ function usualPath(): string {
 }
 
 /** One request a connection. Bodies are not read. */
-function answer(resources: ReadonlyMap<string, Resource>, request: IncomingMessage, response: ServerResponse): void {
-  const { status, body } = answerTo(resources, request);
+async function answer(
+  resources: ReadonlyMap<string, Resource>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { status, body } = await answerTo(resources, request);
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(`${body}\n`);
 }
 
-function answerTo(resources: ReadonlyMap<string, Resource>, { method, url = '' }: IncomingMessage) {
+async function answerTo(resources: ReadonlyMap<string, Resource>, { method, url = '' }: IncomingMessage) {
   const refused = (status: number, error: string) => ({ status, body: JSON.stringify({ error }) });
   if (method !== 'GET') return refused(405, 'GET is all there is');
   const at = url.indexOf('?');
@@ -78,7 +82,7 @@ function answerTo(resources: ReadonlyMap<string, Resource>, { method, url = '' }
     return refused(404, `there is no ${url}; there are: ${[...resources.keys()].join(', ')}`);
   }
   try {
-    return { status: 200, body: JSON.stringify(resource(new URLSearchParams(at < 0 ? '' : url.slice(at)))) };
+    return { status: 200, body: JSON.stringify(await resource(new URLSearchParams(at < 0 ? '' : url.slice(at)))) };
   } catch (error) {
     return refused(500, error instanceof Error ? error.message : String(error));
   }

@@ -2,37 +2,69 @@ import { basename, resolve } from 'node:path';
 import type { Mesh, MeshNode, MeshStatus } from '../../src/index.js';
 import type { LoadedConfig } from './config.js';
 
+/** What a process is, for people who see several. */
+export interface ProcessRole {
+  readonly program: string;
+  /** The process that started it, and tells of it. */
+  readonly parent?: number;
+}
+
 /** What `GET /status` of a control socket answers. */
 export interface ProcessStatus extends MeshStatus {
   /** Of this form. A tool of another version says so instead of misreading it. */
   readonly format: 1;
-  readonly process: {
-    readonly pid: number;
-    /** File name of the program. */
-    readonly program: string;
-    readonly uptimeMs: number;
-  };
+  readonly process: ProcessRole & { readonly pid: number; readonly uptimeMs: number };
   readonly node: MeshNode;
+}
+
+/** What it answers of a process that has no mesh itself, but workers that have. */
+export interface WorkersStatus extends Pick<ProcessStatus, 'format' | 'process' | 'node'> {
+  /** In order; undefined: is being started anew, or does not answer. */
+  readonly workers: readonly (ProcessStatus | undefined)[];
 }
 
 /**
  * Opens the control socket that a configuration asks for, until the mesh is closed. Without it the mesh is as good: why
  * it cannot be had is told, and nothing fails.
  */
-export async function openMeshControl(mesh: Mesh, config: LoadedConfig, warn: (line: string) => void): Promise<void> {
-  const { control, directory, node } = config;
-  if (control === false) return;
-  const { openControl } = await import('../control/index.js');
-  const status = () => statusOf(mesh, node as MeshNode);
-  const path = control === true ? undefined : resolve(directory, control);
-  await openControl(new Map([['/status', status]]), path).then(
-    (opened) => void mesh.changes.subscribe({ complete: () => opened.close() }),
-    (error: Error) => warn(`there is no control socket: ${error.message}`),
-  );
+export async function openMeshControl(
+  mesh: Mesh,
+  config: LoadedConfig,
+  warn: (line: string) => void,
+  role?: ProcessRole,
+): Promise<void> {
+  const close = await openStatus(() => statusOf(mesh, config.node as MeshNode, role), config, warn);
+  mesh.changes.subscribe({ complete: close });
 }
 
-function statusOf(mesh: Mesh, node: MeshNode): ProcessStatus {
-  const { pid, argv } = process;
-  const program = argv[1] === undefined ? 'node' : basename(argv[1]);
-  return { format: 1, process: { pid, program, uptimeMs: Math.round(process.uptime() * 1000) }, node, ...mesh.status };
+/** The same with a status of one's own. @returns closes it */
+export async function openStatus(
+  status: () => unknown,
+  { control, directory }: Pick<LoadedConfig, 'control' | 'directory'>,
+  warn: (line: string) => void,
+): Promise<() => void> {
+  if (control === false) return () => {};
+  const { openControl } = await import('../control/index.js');
+  const path = control === true ? undefined : resolve(directory, control);
+  try {
+    const opened = await openControl(new Map([['/status', status]]), path);
+    return () => opened.close();
+  } catch (error) {
+    warn(`there is no control socket: ${(error as Error).message}`);
+    return () => {};
+  }
+}
+
+export function statusOf(mesh: Mesh, node: MeshNode, role: ProcessRole = { program: ownProgram() }): ProcessStatus {
+  return { format: 1, process: processOf(role), node, ...mesh.status };
+}
+
+export function processOf(role: ProcessRole): ProcessStatus['process'] {
+  return { pid: process.pid, ...role, uptimeMs: Math.round(process.uptime() * 1000) };
+}
+
+/** File name of the program. */
+function ownProgram(): string {
+  const [, program] = process.argv;
+  return program === undefined ? 'node' : basename(program);
 }

@@ -47,10 +47,12 @@ const PARTS = Object.keys({
   interceptors: 0,
   policies: 0,
   engines: 0,
+  lastGood: 0,
   logger: 0,
   runtime: 0,
   transport: 0,
   names: 0,
+  workers: 0,
   keepsProcess: 0,
 } satisfies Record<keyof StartOptions, 0>);
 
@@ -148,7 +150,8 @@ const ENGINES: EngineOptions = {
   hash: async () => (await import('../engines/xxhash.js')).xxhash(),
 };
 
-async function loadSources(config: LoadedConfig, keepsProcess?: boolean): Promise<MeshOptions['sources']> {
+/** What `rules` and `metards` of a configuration name. */
+export async function loadSources(config: LoadedConfig, keepsProcess?: boolean): Promise<MeshOptions['sources']> {
   const [files, routes] = await Promise.all([loadFiles(config), loadMetaRds(config, keepsProcess)]);
   return [...files, ...routes];
 }

@@ -1,11 +1,9 @@
-import { createMesh, type Mesh } from '../../../src/index.js';
+import { createMesh, type Mesh, type MeshNode } from '../../../src/index.js';
 import type { LoadedConfig } from '../../node/config.js';
-import { openMeshControl } from '../../node/control.js';
+import { openMeshControl, type ProcessRole, type ProcessStatus, statusOf } from '../../node/control.js';
 import { meshOptions, type StartOptions } from '../../node/start-mesh.js';
 import type { Health } from './health.js';
-import type { Host } from './host.js';
 import { failureInWords, Listeners } from './listeners.js';
-import { changedParts } from './reload.js';
 import type { OpenListener, SidecarReport } from './report.js';
 import { wantedListeners } from './wanted.js';
 
@@ -19,7 +17,7 @@ const LOOK_MS = 500;
  * in force and what was wanted then is listened to, and stays so: a change of rules that cannot be listened to is no reason
  * to take a working proxy out of service.
  */
-export class Engine implements Host {
+export class Engine {
   #ready = false;
   #draining = false;
   readonly #listeners: Listeners;
@@ -28,7 +26,8 @@ export class Engine implements Host {
   private constructor(
     private readonly mesh: Mesh,
     private config: LoadedConfig,
-    private readonly tell: (report: SidecarReport) => void,
+    private readonly about: ProcessRole,
+    tell: (report: SidecarReport) => void,
   ) {
     this.#listeners = new Listeners(mesh, {
       drainMs: () => this.config.shutdown.drain,
@@ -42,13 +41,18 @@ export class Engine implements Host {
   static async start(
     config: LoadedConfig,
     tell: (report: SidecarReport) => void,
-    extra: StartOptions = {},
+    about: ProcessRole,
+    extra: StartOptions,
   ): Promise<Engine> {
     const mesh = createMesh(await meshOptions(config, extra));
-    await openMeshControl(mesh, config, (message) => tell({ type: 'problem', message }));
-    return new Engine(mesh, config, tell);
+    await openMeshControl(mesh, config, (message) => tell({ type: 'problem', message }), about);
+    return new Engine(mesh, config, about, tell);
   }
 
+  /**
+   * Resolves when it is ready for the first time, or was drained before.
+   * @throws Error - it never will be
+   */
   async ready(): Promise<void> {
     // Its log has the reason.
     await this.mesh.ready().catch(() => undefined);
@@ -69,16 +73,17 @@ export class Engine implements Host {
     return this.#listeners.open;
   }
 
+  get status(): ProcessStatus {
+    return statusOf(this.mesh, this.config.node as MeshNode, this.about);
+  }
+
+  /** Listens by another configuration. The rest of it is not looked at. */
   async reload(config: LoadedConfig): Promise<void> {
-    const changed = changedParts(this.config, config);
-    if (changed.length > 0) {
-      const message = `a change of ${changed.join(', ')} holds from the next start on`;
-      this.tell({ type: 'problem', message });
-    }
     this.config = config;
     await this.#listen();
   }
 
+  /** Accepts no more, and goes on serving until nobody is connected any more, the drain time is up, or it is cut short. */
   async drain(cut: Promise<void>): Promise<void> {
     this.#draining = true;
     this.#changes.unsubscribe();

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { LoadedConfig } from '../../node/config.js';
 
-/** What a running sidecar takes over by itself. */
-const LIVE: ReadonlySet<string> = new Set(['listeners', 'shutdown']);
+/** What a running mesh takes over: sources are followed anew by {@link Sources}. */
+const LIVE: ReadonlySet<string> = new Set(['listeners', 'shutdown', 'rules', 'watch', 'metards', 'directory']);
 
 /** Keys of a configuration in which it differs from another, and which make another mesh. */
 export function changedParts(before: LoadedConfig, after: LoadedConfig): readonly string[] {

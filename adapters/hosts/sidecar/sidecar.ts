@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import type { LoadedConfig } from '../../node/config.js';
-import { Engine } from './engine.js';
 import { type Health, openHealth } from './health.js';
 import type { Host } from './host.js';
 import type { SidecarReport } from './report.js';
 import { Signals } from './signals.js';
+import { Single } from './single.js';
+import { Primary } from './workers/primary.js';
 
 export interface SidecarOptions {
   /** Reads the configuration, at the start and at each SIGHUP. */
@@ -50,7 +51,7 @@ class Sidecar {
     const at = this.#config.listeners.health;
     const server = await openHealth(at, () => this.#health);
     try {
-      const host = await Engine.start(this.#config, tell);
+      const host = await (this.#config.workers > 1 ? Primary : Single).start(this.#config, tell);
       this.#host = host;
       const { port } = server.address() as AddressInfo;
       const failed = host.ready().then(() => {

@@ -1,0 +1,174 @@
+/**
+ * Several processes that serve the same listeners, for more than one core. The primary follows the sources of rules, tells
+ * the workers what they say, starts a worker anew that dies, and accepts connections, which it deals out in turn. Not the
+ * kernel: a connection between services lives for hours, so that what counts is that each worker has as many; those who
+ * accept from one socket, or from several of one port, get them by chance. Dealing costs a connection some 0.1 ms, once.
+ */
+import cluster from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import type { MeshNode } from '../../../../src/index.js';
+import type { LoadedConfig } from '../../../node/config.js';
+import { openStatus, processOf, type WorkersStatus } from '../../../node/control.js';
+import type { Health } from '../health.js';
+import type { Host } from '../host.js';
+import { changedParts } from '../reload.js';
+import type { OpenListener, SidecarReport } from '../report.js';
+import { Sources } from '../sources.js';
+import { WorkerProcess } from './worker-process.js';
+
+const RESTART_BASE_MS = 100;
+const RESTART_MAX_MS = 10_000;
+
+export class Primary implements Host {
+  /** By their index; undefined: to be started anew. */
+  readonly #workers: (WorkerProcess | undefined)[];
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  /** How often a worker died soon after it was started, by its index. */
+  readonly #deaths: number[];
+  readonly #told = new Set<string>();
+  #wasReady = false;
+  #draining = false;
+  #closeControl = () => {};
+
+  private constructor(
+    private config: LoadedConfig,
+    private readonly sources: Sources,
+    private readonly tell: (report: SidecarReport) => void,
+  ) {
+    const { workers } = config;
+    cluster.schedulingPolicy = cluster.SCHED_RR;
+    const exec = fileURLToPath(new URL('./sidecar-worker.js', import.meta.url));
+    cluster.setupPrimary({ exec, args: [], serialization: 'advanced' });
+    this.#deaths = Array(workers).fill(0);
+    this.#workers = Array(workers).fill(undefined);
+    for (let index = 0; index < workers; index++) this.#workers[index] = this.#fork(index, config);
+  }
+
+  static async start(config: LoadedConfig, tell: (report: SidecarReport) => void): Promise<Primary> {
+    checkPorts(config);
+    const primary = new Primary(config, await Sources.of(config), tell);
+    primary.#closeControl = await openStatus(
+      () => primary.status(),
+      config,
+      (line) => primary.#problem(line),
+    );
+    return primary;
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all(this.#workers.map((it) => it?.ready));
+    this.#wasReady = true;
+  }
+
+  /** Once all were ready one is enough: the others are being started anew. */
+  get health(): Health {
+    const standing = this.#workers.map((it) => it?.health ?? { ready: false, why: ['it is being started anew'] });
+    const ready = this.#wasReady ? standing.some((it) => it.ready) : standing.every((it) => it.ready);
+    if (ready) return { ready, why: [] };
+    return {
+      ready,
+      why: [...new Set(standing.flatMap(({ why }, index) => why.map((it) => `worker ${index + 1}: ${it}`)))],
+    };
+  }
+
+  get listening(): readonly OpenListener[] {
+    return this.#workers.find((it) => it?.health.ready)?.listening ?? [];
+  }
+
+  get workers(): readonly WorkerProcess[] {
+    return this.#workers.filter((it) => it !== undefined);
+  }
+
+  async status(): Promise<WorkersStatus> {
+    const workers = await Promise.all(this.#workers.map((it) => it?.status()));
+    const { node } = this.config;
+    return { format: 1, process: processOf({ program: 'sidecar' }), node: node as MeshNode, workers };
+  }
+
+  async reload(config: LoadedConfig): Promise<void> {
+    if (config.workers !== this.config.workers) {
+      this.#problem('a change of workers holds from the next start on');
+      config = { ...config, workers: this.config.workers };
+    }
+    checkPorts(config);
+    const changed = changedParts(this.config, config);
+    const same = await this.sources.reread(config);
+    if (changed.length > 0 || !same) await this.#replaceAll(config);
+    else for (const worker of this.workers) worker.reload(config);
+    this.config = config;
+  }
+
+  async drain(cut: Promise<void>): Promise<void> {
+    this.#draining = true;
+    for (const restart of this.#restarts) clearTimeout(restart);
+    await Promise.all(this.workers.map((it) => it.drain(cut)));
+    this.sources.close();
+    this.#closeControl();
+  }
+
+  #fork(index: number, config: LoadedConfig): WorkerProcess {
+    const { feeds } = this.sources;
+    const tell = (report: SidecarReport) => this.#pass(report, index);
+    const worker = new WorkerProcess(cluster.fork(), { config, feeds, index, count: config.workers, tell });
+    const begun = performance.now();
+    void worker.ended.then((how) => {
+      if (performance.now() - begun > RESTART_MAX_MS) this.#deaths[index] = 0;
+      this.#ended(worker, how);
+    });
+    return worker;
+  }
+
+  #ended(worker: WorkerProcess, how: string): void {
+    const { index } = worker;
+    if (worker.isDraining || this.#draining || this.#workers[index] !== worker) return;
+    this.#workers[index] = undefined;
+    const waitMs = Math.min(RESTART_BASE_MS * 2 ** this.#deaths[index]!++, RESTART_MAX_MS);
+    if (!this.#wasReady) return;
+    this.#problem(`${worker.name} ended with ${how}; another is started in ${waitMs} ms`);
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer);
+      this.#workers[index] = this.#fork(index, this.config);
+    }, waitMs);
+    this.#restarts.add(timer);
+  }
+
+  /** One after the other: when the new one is ready, the one before drains. */
+  async #replaceAll(config: LoadedConfig): Promise<void> {
+    for (const [index, before] of this.#workers.entries()) {
+      const next = this.#fork(index, config);
+      try {
+        await next.ready;
+      } catch (error) {
+        next.isDraining = true;
+        throw error;
+      }
+      this.#workers[index] = next;
+      void before?.drain(new Promise(() => {}));
+    }
+  }
+
+  /** What all workers say is told once. */
+  #pass(report: SidecarReport, index: number): void {
+    if (report.type === 'problem') this.#problem(`worker ${index + 1}: ${report.message}`);
+    if (report.type !== 'listening' && report.type !== 'closed') return;
+    const key = JSON.stringify(report.listener);
+    const known = this.#told.has(key);
+    if (known === (report.type === 'listening')) return;
+    if (known) this.#told.delete(key);
+    else this.#told.add(key);
+    this.tell(report);
+  }
+
+  #problem(message: string): void {
+    this.tell({ type: 'problem', message });
+  }
+}
+
+/**
+ * Workers share what they listen on by its port.
+ * @throws Error - one is to be chosen
+ */
+export function checkPorts({ listeners: { outbound, inbound } }: LoadedConfig): void {
+  const ports = [...Object.values(outbound.ports), ...inbound.map(({ port }) => port)];
+  if (ports.includes(0)) throw new Error('listeners: with several workers each port must be a certain one, not 0');
+}

@@ -1,0 +1,95 @@
+/** A worker of `meltemi sidecar`: an engine whose rules, configuration and end come from the primary. */
+import { resolve } from 'node:path';
+import { type LastGoodStore, lastGoodFiles } from '../../../../src/spi.js';
+import type { LoadedConfig } from '../../../node/config.js';
+import { Engine } from '../engine.js';
+import type { SidecarReport } from '../report.js';
+import { withoutSources } from '../sources.js';
+import type { FromWorker, ToWorker } from './messages.js';
+import { type Channel, workerSource } from './worker-source.js';
+
+/** How often it says how it stands while it is not ready. */
+const TELL_MS = 500;
+
+const listeners = new Set<(message: ToWorker) => void>();
+const channel: Channel = {
+  // The primary may be gone, and with it whoever wants to know.
+  send: (message: FromWorker) => void (process.connected && process.send!(message, undefined, undefined, () => {})),
+  listen(listener) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+};
+
+let engine: Engine | undefined;
+let cut = () => {};
+const isCut = new Promise<void>((resolve) => {
+  cut = resolve;
+});
+
+function tellHealth(): void {
+  if (engine !== undefined) channel.send({ type: 'health', health: engine.health, listening: engine.listening });
+}
+
+async function start({ config, sources, index, count }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+  const tell = (report: SidecarReport) => {
+    channel.send({ type: 'report', report });
+    tellHealth();
+  };
+  const about = { program: `sidecar worker ${index + 1} of ${count}`, parent: process.ppid };
+  const started = await Engine.start(ownConfig(config), tell, about, {
+    sources: sources.map((source) => workerSource(source, channel)),
+    workers: { index, count },
+    ...lastGoodOf(config, index),
+  });
+  engine = started;
+  const telling = setInterval(tellHealth, TELL_MS);
+  await started.ready();
+  clearInterval(telling);
+  tellHealth();
+}
+
+/** Sources are the primary's to follow, and a socket at a certain path is its to open. */
+function ownConfig(config: LoadedConfig): LoadedConfig {
+  return { ...withoutSources(config), lastGood: undefined, control: config.control !== false };
+}
+
+/** All workers have the same rules: one writes them. */
+function lastGoodOf({ lastGood, directory }: LoadedConfig, index: number): { lastGood?: LastGoodStore } {
+  if (lastGood === undefined) return {};
+  const files = lastGoodFiles({ directory: resolve(directory, lastGood) });
+  if (index === 0) return { lastGood: files };
+  return { lastGood: { load: (source) => files.load(source), save: async () => {} } };
+}
+
+async function obey(message: ToWorker): Promise<void> {
+  switch (message.type) {
+    case 'start':
+      return start(message);
+    case 'reload':
+      await engine?.reload(ownConfig(message.config));
+      return tellHealth();
+    case 'status':
+      if (engine !== undefined) channel.send({ type: 'status', id: message.id, status: engine.status });
+      return;
+    case 'drain':
+      await engine?.drain(isCut);
+      process.exit(0);
+      break;
+    case 'cut':
+      return cut();
+  }
+}
+
+// The primary says when it ends; these come to all of a terminal's or a service's processes at once.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {});
+process.on('message', (message: ToWorker) => {
+  for (const listener of [...listeners]) listener(message);
+});
+channel.listen((message) => {
+  obey(message).catch((error: unknown) => {
+    process.stderr.write(`meltemi sidecar worker: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  });
+});
+channel.send({ type: 'hello' });

@@ -1,0 +1,158 @@
+import type { Worker } from 'node:cluster';
+import { BehaviorSubject } from 'rxjs';
+import { systemRuntime } from '../../../../src/spi.js';
+import type { LoadedConfig } from '../../../node/config.js';
+import type { ProcessStatus } from '../../../node/control.js';
+import type { Health } from '../health.js';
+import type { OpenListener, SidecarReport } from '../report.js';
+import type { SourceFeed } from '../source-feed.js';
+import type { FromWorker, ToWorker } from './messages.js';
+import { Outbox } from './outbox.js';
+
+/** How long a worker may think about how it stands. */
+const STATUS_MS = 2000;
+/** How long a worker that shall end at once may take. */
+const CUT_MS = 2000;
+
+export interface WorkerProcessOptions {
+  readonly config: LoadedConfig;
+  readonly feeds: ReadonlyMap<string, SourceFeed>;
+  readonly index: number;
+  readonly count: number;
+  readonly tell: (report: SidecarReport) => void;
+}
+
+/** A worker, as its primary knows it. */
+export class WorkerProcess {
+  health: Health = { ready: false, why: ['it starts'] };
+  listening: readonly OpenListener[] = [];
+  /** Resolves when it is ready for the first time; rejects if it ends before. */
+  readonly ready: Promise<void>;
+  /** Resolves with what it ended with. */
+  readonly ended: Promise<string>;
+  isDraining = false;
+  #isReady!: () => void;
+  readonly #outboxes = new Map<
+    number,
+    { readonly box: Outbox; readonly inUse: BehaviorSubject<ReadonlySet<string>> }
+  >();
+  readonly #asked = new Map<number, (status: ProcessStatus) => void>();
+  #questions = 0;
+
+  constructor(
+    readonly worker: Worker,
+    private readonly options: WorkerProcessOptions,
+  ) {
+    worker.on('message', (message: FromWorker) => this.#hear(message));
+    // What could not be sent: that it is gone is told by its end.
+    worker.on('error', () => {});
+    this.ended = new Promise((resolve) => {
+      worker.once('exit', (code, signal) => {
+        this.health = { ready: false, why: ['it has ended'] };
+        for (const { box } of this.#outboxes.values()) box.close();
+        this.#outboxes.clear();
+        resolve(signal ?? `code ${code}`);
+      });
+    });
+    this.ready = new Promise((resolve, reject) => {
+      this.#isReady = resolve;
+      void this.ended.then((how) => reject(new Error(`${this.name} ended with ${how} before it was ready`)));
+    });
+    this.ready.catch(() => {}); // whoever waits for it hears of it
+  }
+
+  get name(): string {
+    return `worker ${this.options.index + 1} (process ${this.pid})`;
+  }
+
+  get index(): number {
+    return this.options.index;
+  }
+
+  get pid(): number {
+    return this.worker.process.pid!;
+  }
+
+  reload(config: LoadedConfig): void {
+    void this.#send({ type: 'reload', config }).catch(() => {});
+  }
+
+  /** @returns undefined: it does not answer */
+  status(): Promise<ProcessStatus | undefined> {
+    const id = this.#questions++;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#answered(id, undefined), STATUS_MS);
+      timer.unref();
+      this.#asked.set(id, (status) => {
+        clearTimeout(timer);
+        resolve(status);
+      });
+      this.#send({ type: 'status', id }).catch(() => this.#answered(id, undefined));
+    });
+  }
+
+  /** Resolves when it has ended. */
+  async drain(cut: Promise<void>): Promise<void> {
+    this.isDraining = true;
+    const isCut = cut.then(() => 'cut');
+    void this.#send({ type: 'drain' }).catch(() => {});
+    if ((await Promise.race([this.ended, isCut])) !== 'cut') return;
+    void this.#send({ type: 'cut' }).catch(() => {});
+    const timer = setTimeout(() => this.worker.process.kill('SIGKILL'), CUT_MS);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  #hear(message: FromWorker): void {
+    const { config, feeds, index, count, tell } = this.options;
+    switch (message.type) {
+      case 'hello': {
+        const sources = [...feeds.values()].map(({ name, precedence, local }) => ({
+          name,
+          precedence,
+          ...(local && { local }),
+        }));
+        void this.#send({ type: 'start', config, sources, index, count }).catch(() => {});
+        return;
+      }
+      case 'watch': {
+        const inUse = new BehaviorSubject(message.inUse);
+        const feed = feeds.get(message.source)!;
+        const context = { runtime: systemRuntime(), inUse };
+        const box = new Outbox(message.watch, feed, context, (rules) => this.#send(rules));
+        this.#outboxes.set(message.watch, { box, inUse });
+        return;
+      }
+      case 'in-use':
+        this.#outboxes.get(message.watch)?.inUse.next(message.inUse);
+        return;
+      case 'unwatch':
+        this.#outboxes.get(message.watch)?.box.close();
+        this.#outboxes.delete(message.watch);
+        return;
+      case 'report':
+        tell(message.report);
+        return;
+      case 'health':
+        this.health = message.health;
+        this.listening = message.listening;
+        if (message.health.ready) this.#isReady();
+        return;
+      case 'status':
+        this.#answered(message.id, message.status);
+    }
+  }
+
+  #answered(id: number, status: ProcessStatus | undefined): void {
+    this.#asked.get(id)?.(status as ProcessStatus);
+    this.#asked.delete(id);
+  }
+
+  /** Resolves when it is written. */
+  #send(message: ToWorker): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!this.worker.isConnected()) return reject(new Error(`${this.name} is gone`));
+      this.worker.process.send(message, undefined, undefined, (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+}

@@ -1,0 +1,232 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { MeshConfig } from '../../../../adapters/node/index.js';
+import { fileSource } from '../../../../adapters/sources/file/index.js';
+import { type MetaRdsServer, serveMetaRds } from '../../../../adapters/sources/metards/server/index.js';
+import { type Dubbo2Client, dubbo2Client } from '../../../../examples/demo/peers/dubbo2-client.js';
+import { type Peer, startPeer } from '../../../../examples/demo/peers/start-peer.js';
+import { HOST, metaRouter, services, toSubset } from '../../../../examples/demo/rules.js';
+import { freePort } from '../../../support/free-port.js';
+import { type PackageFolder, packageFolder } from '../../../support/package-folder.js';
+import { probe, provider, SidecarProcess } from './support.js';
+
+const SERVICE = `${HOST}:20880`;
+
+let folder: PackageFolder;
+let v1: Peer;
+let v2: Peer;
+let port: number;
+const sidecars: SidecarProcess[] = [];
+const clients: Dubbo2Client[] = [];
+const servers: MetaRdsServer[] = [];
+
+beforeAll(async () => {
+  [v1, v2, folder] = await Promise.all([
+    startPeer(provider, ['--name', 'v1']),
+    startPeer(provider, ['--name', 'v2']),
+    packageFolder(),
+  ]);
+}, 30_000);
+afterAll(async () => {
+  await Promise.all([v1.stop(), v2.stop(), folder.remove()]);
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  for (const sidecar of sidecars.splice(0)) await sidecar.remove();
+  for (const server of servers.splice(0)) await server.close();
+});
+
+async function started(config: MeshConfig, text = services(v1.port, v2.port), workers = 2): Promise<SidecarProcess> {
+  const sidecar = new SidecarProcess();
+  sidecars.push(sidecar);
+  sidecar.write('rules.yaml', text);
+  port = await freePort();
+  configure(sidecar, config);
+  return sidecar.start(folder.path, '--workers', String(workers));
+}
+
+function configure(sidecar: SidecarProcess, config: MeshConfig): void {
+  const listeners = { outbound: { ports: { [SERVICE]: port } }, ...config.listeners };
+  sidecar.configure({ rules: 'rules.yaml', shutdown: { grace: 0, drain: '20s' }, ...config, listeners });
+}
+
+function client(timeoutMs = 10_000): Dubbo2Client {
+  const made = dubbo2Client({ host: '127.0.0.1', port }, { timeoutMs });
+  clients.push(made);
+  return made;
+}
+
+const routed = (subset: string) => metaRouter(`  routes:${toSubset('r', subset)}`);
+
+/** A control plane, and how its routes are changed. */
+async function controlPlane(in_: SidecarProcess | { write: SidecarProcess['write']; folder: string }, subset: string) {
+  const rules = (of: string) => `${services(v1.port, v2.port)}---${routed(of)}`;
+  in_.write('rds.yaml', rules(subset));
+  const server = await serveMetaRds({ port: 0 });
+  servers.push(server);
+  let streams = 0;
+  server.events.subscribe(({ type }) => {
+    if (type === 'subscribed') streams++;
+  });
+  await server.follow(fileSource({ paths: join(in_.folder, 'rds.yaml') }));
+  return { server, streams: () => streams, route: (to: string) => in_.write('rds.yaml', rules(to)) };
+}
+
+async function status(sidecar: SidecarProcess, ...args: string[]): Promise<string> {
+  const bin = join(folder.path, 'node_modules/meltemi/dist/adapters/cli/bin.js');
+  const env = { ...process.env, NODE_OPTIONS: '', TMPDIR: sidecar.folder };
+  return (await promisify(execFile)(process.execPath, [bin, 'status', ...args], { env })).stdout;
+}
+
+/** Processes of the workers, as the sidecar's status has them. */
+async function workersOf(sidecar: SidecarProcess): Promise<number[]> {
+  const { workers } = JSON.parse(await status(sidecar, '--json')) as {
+    workers: readonly ({ process: { pid: number } } | null)[];
+  };
+  return workers.flatMap((it) => it?.process.pid ?? []);
+}
+
+/** Until both of two connections, which go to different workers, are answered so. */
+async function untilBoth(answer: string): Promise<void> {
+  const two = [client(), client()];
+  for (;;) {
+    const answers = await Promise.all(two.map((it) => it.sayHello('x')));
+    if (answers.every((it) => it === `Hello x, from ${answer}`)) return;
+  }
+}
+
+describe('meltemi sidecar --workers', () => {
+  test('workers share one stream of the control plane; one that is started later is told all there is', async () => {
+    const beside = new SidecarProcess();
+    sidecars.push(beside);
+    const { server, streams, route } = await controlPlane(beside, 'v1');
+    const sidecar = await started({ metards: { address: `127.0.0.1:${server.port}` }, control: true });
+    await sidecar.ready();
+    await untilBoth('v1');
+    route('v2');
+    await untilBoth('v2');
+    const [first] = await workersOf(sidecar);
+    process.kill(first!, 'SIGKILL');
+    expect((await sidecar.report('problem')).message).toMatch(
+      new RegExp(`^worker 1 \\(process ${first}\\) ended with SIGKILL; another is started in 100 ms$`),
+    );
+    while ((await workersOf(sidecar)).length < 2);
+    await untilBoth('v2');
+    expect(await workersOf(sidecar)).not.toContain(first);
+    expect(streams()).toBe(1);
+  });
+
+  test('a worker that dies takes its own connections with it, no others; new ones are served', async () => {
+    const sidecar = await started({ control: true });
+    const ready = await sidecar.ready();
+    const failures = new Map<number, number>();
+    let over = false;
+    let calls = 0;
+    const callers = Array.from({ length: 4 }, async (_, i) => {
+      const caller = client(1000);
+      while (!over) {
+        await caller.slow(20).catch(() => failures.set(i, (failures.get(i) ?? 0) + 1));
+        calls++;
+      }
+    });
+    while (calls < 20) await new Promise(setImmediate);
+    const [first] = await workersOf(sidecar);
+    process.kill(first!, 'SIGKILL');
+    await sidecar.report('problem');
+    expect(await client().sayHello('new')).toMatch(/^Hello new/);
+    expect(await probe(ready)).toBe('200 ready');
+    const before = calls;
+    while (calls < before + 40) await new Promise(setImmediate);
+    over = true;
+    await Promise.all(callers);
+    // Connections are dealt out in turn: two of the four.
+    expect(failures.size).toBeGreaterThan(0);
+    expect(failures.size).toBeLessThanOrEqual(2);
+  });
+
+  test('together they grant what a limit allows, and no more', async () => {
+    const limit = metaRouter(
+      '  localRateLimit: { tokenBucket: { maxTokens: 5, tokensPerFill: 5, fillInterval: 600s } }',
+    );
+    const at = await freePort();
+    const inbound = [{ port: at, host: '127.0.0.1', forward: { port: v1.port }, service: SERVICE }];
+    const text = `${services(v1.port, v2.port)}---${limit}`;
+    const sidecar = await started({ listeners: { inbound } }, text);
+    await sidecar.ready();
+    port = at;
+    const granted = await Promise.all(
+      [client(), client()].map(async (caller) => {
+        const answers = await Promise.allSettled(Array.from({ length: 6 }, () => caller.sayHello('x')));
+        return answers.filter(({ status }) => status === 'fulfilled').length;
+      }),
+    );
+    expect(granted.sort()).toEqual([2, 3]);
+  });
+
+  test('SIGHUP replaces workers one by one where listeners alone are not enough; SIGTERM lets all of them finish', async () => {
+    const sidecar = await started({ control: true });
+    await sidecar.ready();
+    const before = await workersOf(sidecar);
+    const stays = client();
+    const slow = stays.slow(500);
+    configure(sidecar, { control: true, mode: 'observe' });
+    sidecar.signal('SIGHUP');
+    await sidecar.report('reloaded');
+    const after = await workersOf(sidecar);
+    expect(after).toHaveLength(2);
+    expect(after.filter((pid) => before.includes(pid))).toEqual([]);
+    expect(await slow).toBe('slept 500');
+    expect(await stays.sayHello('a')).toMatch(/^Hello a/);
+    expect(await client().sayHello('b')).toMatch(/^Hello b/);
+    const last = stays.slow(300);
+    await stays.sayHello('c');
+    sidecar.signal('SIGTERM');
+    expect(await last).toBe('slept 300');
+    for (const one of clients.splice(0)) one.close();
+    expect(await sidecar.ended()).toBe(0);
+  });
+
+  test('last-good rules serve while the control plane is dead, and one store is enough for all', async () => {
+    const beside = new SidecarProcess();
+    sidecars.push(beside);
+    const { server } = await controlPlane(beside, 'v2');
+    const config = { metards: { address: `127.0.0.1:${server.port}` }, lastGood: 'good', initialTimeout: 5000 };
+    const sidecar = await started(config);
+    await sidecar.ready();
+    await untilBoth('v2');
+    for (const one of clients.splice(0)) one.close();
+    sidecar.signal('SIGTERM');
+    expect(await sidecar.ended()).toBe(0);
+    expect(readdirSync(join(sidecar.folder, 'good'))).toEqual(['metards.rules']);
+    await server.close();
+    sidecar.reports.splice(0);
+    sidecar.start(folder.path, '--workers', '2');
+    expect(await probe(await sidecar.ready())).toBe('200 ready');
+    await untilBoth('v2');
+  });
+
+  test('its status has its workers, and each of them has one', async () => {
+    const sidecar = await started({ control: true });
+    await sidecar.ready();
+    const text = await status(sidecar);
+    expect(text).toMatch(
+      /^process \d+ \(sidecar\), node -, up \d+s; its workers, each of which --pid N tells more of:\n/,
+    );
+    expect(text).toMatch(/^1 +\d+ +\d+s +[0-9a-f]{16} +0 +file live$/m);
+    const [first] = await workersOf(sidecar);
+    expect(await status(sidecar, '--pid', String(first))).toMatch(/^process \d+ \(sidecar worker 1 of 2\), /);
+  });
+
+  test('a worker that never gets ready ends it; each port must be a certain one', async () => {
+    const sidecar = await started({ protocols: ['./none.mjs'] });
+    expect(await sidecar.ended()).toBe(1);
+    expect(sidecar.log).toMatch(/worker: the Protocol '\.\/none\.mjs' of the configuration cannot be loaded/);
+    expect(sidecar.log).toMatch(/^meltemi sidecar: worker \d \(process \d+\) ended with code 1 before it was ready$/m);
+    const other = await started({ listeners: { outbound: { ports: { [SERVICE]: 0 } } } });
+    expect(await other.ended()).toBe(1);
+    expect(other.log).toMatch(/with several workers each port must be a certain one, not 0/);
+  });
+});
