@@ -1,17 +1,16 @@
-import { access } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { runSidecar } from '../hosts/sidecar/index.js';
-import { loadConfig } from '../node/index.js';
-import { type OutputIo, UsageError } from './io.js';
+import { readEnvironment } from '../node/environment.js';
+import type { OutputIo } from './io.js';
 import { tellJson, tellPeople } from './sidecar-report.js';
 import { workersOf } from './workers.js';
 
 const HELP = `meltemi sidecar [--config FILE] [--workers N] [--json]
 
 The mesh as a process of its own, for clients and servers that cannot have it within: it listens where \`listeners\` of the
-configuration says, and runs until SIGTERM or SIGINT.
+configuration says, and runs until SIGTERM or SIGINT. The environment's MELTEMI_ variables stand over the file.
 
-  --config FILE   a meltemi.config.mjs or .yaml (default: the one in this folder)
+  --config FILE   a meltemi.config.mjs or .yaml (default: \`MELTEMI_CONFIG\`, else the one in this folder)
   --workers N     processes that serve the same listeners, for more than one core (default: \`workers\` of the
                   configuration, 1)
   --json          an object a line on stdout
@@ -22,8 +21,6 @@ SIGHUP: configuration and rules are read again, and listeners changed by what di
 
 Exit codes: 0 ended in order, 1 cut short or something is wrong, 2 for wrong usage.
 `;
-
-const NAMES = ['meltemi.config.mjs', 'meltemi.config.js', 'meltemi.config.yaml'];
 
 /** `meltemi sidecar`. @returns the exit code */
 export async function sidecarCommand(args: readonly string[], io: OutputIo): Promise<number> {
@@ -40,19 +37,9 @@ export async function sidecarCommand(args: readonly string[], io: OutputIo): Pro
     io.stdout.write(HELP);
     return 0;
   }
-  const file = values.config ?? (await ownConfig());
-  const tell = values.json ? tellJson(io) : tellPeople(io);
+  const env = { ...process.env, ...(values.config !== undefined && { MELTEMI_CONFIG: values.config }) };
   const workers = values.workers === undefined ? {} : { workers: workersOf(values.workers) };
-  return runSidecar({ load: async () => ({ ...(await loadConfig(file)), ...workers }), tell });
-}
-
-async function ownConfig(): Promise<string> {
-  for (const name of NAMES) {
-    const there = await access(name).then(
-      () => true,
-      () => false,
-    );
-    if (there) return name;
-  }
-  throw new UsageError(`which configuration? There is no ${NAMES.join(' or ')} here; name one with --config FILE`);
+  const tell = values.json ? tellJson(io) : tellPeople(io);
+  const warn = (message: string) => tell({ type: 'problem', message });
+  return runSidecar({ load: async () => ({ ...(await readEnvironment(env, { warn })), ...workers }), tell });
 }

@@ -22,6 +22,7 @@ const KEYS: Readonly<Record<string, readonly [field: string, read: (text: string
   MELTEMI_LAST_GOOD: ['lastGood', (text, cwd) => (isOff(text) ? undefined : resolve(cwd, text))],
   MELTEMI_CONTROL: ['control', (text, cwd) => (isOff(text) ? false : isOn(text) ? true : resolve(cwd, text))],
   MELTEMI_ACCESS_LOG: ['accessLog.path', (text, cwd) => (/^std(out|err)$/.test(text) ? text : resolve(cwd, text))],
+  MELTEMI_WORKERS: ['workers', (text) => Number(text)],
   MELTEMI_NODE_ID: ['node.id', (text) => text],
   MELTEMI_NODE_NAMESPACE: ['node.namespace', (text) => text],
   MELTEMI_NODE_LABELS: ['node.labels', (text) => pairs(text)],
@@ -30,7 +31,7 @@ const KEYS: Readonly<Record<string, readonly [field: string, read: (text: string
 };
 
 /** Variables that others read. */
-const OTHERS = ['MELTEMI_CONFIG', 'MELTEMI_DISABLED', 'MELTEMI_STRICT', 'MELTEMI_LOG', 'MELTEMI_WORKERS'];
+const OTHERS = ['MELTEMI_CONFIG', 'MELTEMI_DISABLED', 'MELTEMI_STRICT', 'MELTEMI_LOG'];
 
 /** All variables that mean something, in the order of the documentation. */
 export const VARIABLES: readonly string[] = [...OTHERS, ...Object.keys(KEYS)];
