@@ -202,7 +202,9 @@ describe('meltemi sidecar', () => {
     sidecar.write('meltemi.config.yaml', 'listeners: { outbound: { ports: { demo: 1 } } }');
     sidecar.start(folder.path);
     expect(await sidecar.ended()).toBe(1);
-    expect(sidecar.log).toMatch(/^meltemi sidecar: .*\/meltemi\.config\.yaml: listeners\.outbound\.ports.*<host>:<port>/);
+    expect(sidecar.log).toMatch(
+      /^meltemi sidecar: .*\/meltemi\.config\.yaml: listeners\.outbound\.ports.*<host>:<port>/,
+    );
   });
 });
 
