@@ -1,7 +1,7 @@
 /**
- * The story of a control plane that goes and comes back, with real processes: `meltemi rds`, Dubbo providers, a TCP proxy
- * that stands for the sidecar, and two meshes that are called all the time, by our own client and by an unmodified npm one
- * on a connection for life. Who answers says which way a call went.
+ * The story of a control plane that goes and comes back, with real processes: `meltemi rds`, Dubbo providers, `meltemi
+ * sidecar`, and two meshes that are called all the time, by our own client and by an unmodified npm one on a
+ * connection for life. Who answers says which way a call went.
  *
  * - The first mesh starts while the control plane is up: in-process, by its routes. These serve on when it is killed.
  * - The second starts with a control plane that is killed before its first answer: by the sidecar.
@@ -20,122 +20,39 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { dubboClient } from 'meltemi/dubbo';
 import { metaRdsSource } from 'meltemi/metards';
 import { startMesh } from 'meltemi/node';
 import { dubbo2Client } from '../../dist/examples/demo/peers/dubbo2-client.js';
-import { startPeer } from '../../dist/examples/demo/peers/start-peer.js';
+import {
+  Caller,
+  check,
+  fail,
+  HOST,
+  INTERFACE,
+  PORT,
+  placed,
+  provider,
+  rds,
+  report,
+  router,
+  SERVICE,
+  services,
+  startSidecar,
+  until,
+} from './kit.mjs';
 
 const times = Number(process.argv[2] ?? 1);
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const HOST = 'demo.example';
-const PORT = 20880;
-const SERVICE = `${HOST}:${PORT}`;
-const INTERFACE = 'org.apache.dubbo.samples.basic.api.DemoService';
-/** A run waits no longer than this for anything. */
-const PATIENCE_MS = 15_000;
-
-const services = (v1, v2) => `
-apiVersion: networking.istio.io/v1alpha3
-kind: ServiceEntry
-metadata: { name: demo, namespace: demo, annotations: { interface: ${INTERFACE} } }
-spec:
-  hosts: [${HOST}]
-  ports: [{ number: ${PORT}, name: tcp-metaprotocol-dubbo, protocol: TCP }]
-  resolution: STATIC
-  endpoints:
-    - { address: 127.0.0.1, ports: { tcp-metaprotocol-dubbo: ${v1} }, labels: { version: v1 } }
-    - { address: 127.0.0.1, ports: { tcp-metaprotocol-dubbo: ${v2} }, labels: { version: v2 } }
----
-apiVersion: networking.istio.io/v1alpha3
-kind: DestinationRule
-metadata: { name: demo, namespace: demo }
-spec:
-  host: ${HOST}
-  subsets: [{ name: v1, labels: { version: v1 } }, { name: v2, labels: { version: v2 } }]
-`;
-
-const router = (subset) => `
----
-apiVersion: metaprotocol.aeraki.io/v1alpha1
-kind: MetaRouter
-metadata: { name: demo, namespace: demo }
-spec:
-  hosts: [${HOST}]
-  routes: [{ name: r, route: [{ destination: { host: ${HOST}, subset: ${subset} } }] }]
-`;
-
-const checks = [];
-function check(what, observed, expected) {
-  const holds = JSON.stringify(observed) === JSON.stringify(expected);
-  checks.push(holds);
-  if (holds) console.log(`ok    ${what}`);
-  else console.log(`FAIL  ${what}: ${JSON.stringify(observed)}, not ${JSON.stringify(expected)}`);
-}
-
-async function until(what, holds) {
-  const end = performance.now() + PATIENCE_MS;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
-    await sleep(5);
-  }
-}
-
-/** Calls by a client, one after the other; who answered, in the order in which that changed. */
-class Caller {
-  answered = [];
-  calls = 0;
-  failures = [];
-  #over = false;
-  #running;
-
-  constructor(call) {
-    this.#running = this.#run(call);
-  }
-
-  get last() {
-    return this.answered.at(-1);
-  }
-
-  async #run(call) {
-    while (!this.#over) {
-      this.calls++;
-      try {
-        const who = /, from (\S+)$/.exec(await call(`${this.calls}`))[1];
-        if (who !== this.last) this.answered.push(who);
-      } catch (error) {
-        this.failures.push(error.message);
-      }
-      await sleep(1);
-    }
-  }
-
-  async stop() {
-    this.#over = true;
-    await this.#running;
-  }
-}
 
 async function story(folder) {
-  const provider = (name) => startPeer(join(root, 'examples/demo/peers/provider.mjs'), ['--name', name]);
   const [v1, v2, behind] = await Promise.all([provider('v1'), provider('v2'), provider('sidecar')]);
-  const sidecar = await startPeer(join(root, 'test/story/sidecar.mjs'), ['--to', `${behind.port}`]);
+  const sidecar = await startSidecar(folder, behind.port);
   const file = (name, text) => writeFileSync(join(folder, name), text);
   file('services.yaml', services(v1.port, v2.port));
   file('rds.yaml', services(v1.port, v2.port) + router('v1'));
-  const rds = (port, ...more) =>
-    startPeer(join(root, 'dist/adapters/cli/bin.js'), [
-      'rds',
-      join(folder, 'rds.yaml'),
-      '--listen',
-      `127.0.0.1:${port}`,
-      '--json',
-      ...more,
-    ]);
+  const rules = join(folder, 'rds.yaml');
 
-  let controlPlane = await rds(0, '--debounce', '0');
+  let controlPlane = await rds(rules, 0, '--debounce', '0');
   const { port } = controlPlane;
   const logger = { debug() {}, info() {}, warn() {}, error: console.error };
   const mesh = (nodeId, initialTimeout) =>
@@ -151,10 +68,6 @@ async function story(folder) {
         logger,
       },
     );
-  const placed = ({ status }) => {
-    const { placement, reason } = status.placements.find(({ service }) => service === SERVICE);
-    return `${placement} ${reason}`;
-  };
   const ours = (it) => {
     const client = dubboClient(it, { host: HOST, port: PORT, interface: INTERFACE });
     return new Caller((name) => client.call('sayHello', [name]));
@@ -170,7 +83,7 @@ async function story(folder) {
   await until('the loss', () => first.status.sources.some(({ state }) => state === 'stale'));
 
   // Aeraki's own server is silent at first: time to be killed in.
-  controlPlane = await rds(port, '--as-recorded', '--debounce', '3000');
+  controlPlane = await rds(rules, port, '--as-recorded', '--debounce', '3000');
   const subscribed = new Promise((resolve) => {
     createInterface(controlPlane.process.stdout).on('line', (line) => {
       const { type, node } = JSON.parse(line);
@@ -196,7 +109,7 @@ async function story(folder) {
   const connections = listener.connections;
 
   file('rds.yaml', services(v1.port, v2.port) + router('v2'));
-  controlPlane = await rds(port, '--debounce', '0');
+  controlPlane = await rds(rules, port, '--debounce', '0');
   await until('the way back', () => [early, late, unchanged].every(({ last }) => last === 'v2'));
   unsubscribe('meltemi:placement:change', listen);
   const callers = [early, late, unchanged];
@@ -216,7 +129,8 @@ async function story(folder) {
 
   npm.close();
   await Promise.all([first.close({ drainMs: 1000 }), second.close({ drainMs: 1000 })]);
-  await Promise.all([v1, v2, behind, sidecar].map((peer) => peer.stop()));
+  check('the sidecar ended in order', await sidecar.end(), 0);
+  await Promise.all([v1, v2, behind].map((peer) => peer.stop()));
   await controlPlane.kill('SIGTERM');
 }
 
@@ -228,13 +142,10 @@ for (let i = 0; i < times; i++) {
     const seconds = (performance.now() - begun) / 1000;
     console.log(`      in ${seconds.toFixed(1)} s`);
   } catch (error) {
-    checks.push(false);
-    console.log(`FAIL  ${error.stack}`);
+    fail(error);
     break;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
-const wrong = checks.filter((holds) => !holds).length;
-console.log(`${checks.length - wrong} passed, ${wrong} failed`);
-process.exit(wrong === 0 ? 0 : 1);
+report();
