@@ -66,7 +66,7 @@ export type {
   StateStore,
   Verdict,
 } from './policy/index.js';
-export { WAIT } from './policy/index.js';
+export { Share, WAIT } from './policy/index.js';
 export type { HashEngine, RegexEngine, RegexProgram, RuleEngines, RuleSource, SourceContext } from './rules/index.js';
 export {
   type LastGoodFilesOptions,

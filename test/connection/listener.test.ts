@@ -34,6 +34,21 @@ describe('listen', () => {
     expect(listener.connections).toBe(0);
   });
 
+  test('stop: accepts no more, and what is served goes on', async () => {
+    await using listener = await listen({ port: 0 }, echoes);
+    const { port } = listener;
+    const client = connect(port, '127.0.0.1');
+    client.write('one');
+    await once(client, 'data');
+    listener.stop();
+    const [refused] = await once(connect(port, '127.0.0.1'), 'error');
+    expect((refused as NodeJS.ErrnoException).code).toBe('ECONNREFUSED');
+    client.write('two');
+    expect(String((await once(client, 'data'))[0])).toBe('two');
+    client.end();
+    await listener.closed;
+  });
+
   test('on a unix socket, dialled by the plain transport', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'meltemi-'));
     const path = join(folder, 'echo.sock');

@@ -22,6 +22,7 @@ test('what docs/sidecar.md shows happens', async () => {
   const here = (text: string) => {
     const own = text
       .replace('grace: 5s', 'grace: 0s')
+      .replace('rules: [rules.yaml]', 'control: false\nrules: [rules.yaml]')
       .replace('listeners:\n  out', 'listeners:\n  health: { port: 0 }\n  out');
     return PORTS.reduce(
       (so, port, i) => so.replaceAll(port, String(free[i])),

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { LoadedConfig } from '../../node/config.js';
 import { type Health, openHealth } from './health.js';
 import type { Host } from './host.js';
@@ -81,6 +82,9 @@ class Sidecar {
     if (this.#ending) return;
     try {
       const config = await this.load();
+      if (!isDeepStrictEqual(config.listeners.health, this.#config.listeners.health)) {
+        this.tell({ type: 'problem', message: 'a change of listeners.health holds from the next start on' });
+      }
       await host.reload(config);
       this.#config = config;
       this.tell({ type: 'reloaded' });

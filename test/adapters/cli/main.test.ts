@@ -48,7 +48,7 @@ describe('meltemi', () => {
     expect(await meltemi(option)).toEqual({ code: 0, out: `${version}\n`, err: '' });
   });
 
-  test.each(['lint', 'routes', 'plan', 'explain', 'status', 'rds', 'decode'])(
+  test.each(['lint', 'routes', 'plan', 'explain', 'status', 'sidecar', 'rds', 'decode'])(
     '%s --help tells what it takes',
     async (name) => {
       const { code, out } = await meltemi(name, '--help');
@@ -147,6 +147,22 @@ describe('meltemi plan', () => {
     const { out } = await meltemi('plan', folder, '--to', to);
     expect(out).toContain(`route hello to outbound|20880|v2|${HOST}, weight 100\n`);
     expect(out).toContain('attempt circuit-breaker     each attempt asks');
+  });
+
+  test('--workers: what each of several processes has of the limits', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'meltemi-plan-'));
+    const limit = `apiVersion: meltemi.dev/v1alpha1
+kind: TrafficPolicy
+metadata: { name: limit, namespace: meta-dubbo }
+spec: { targetRefs: [{ host: ${HOST} }], concurrency: { maxRequests: 9 } }
+`;
+    writeFileSync(join(own, 'a.yaml'), `${services(1, 2)}---\n${limit}`);
+    const { out } = await meltemi('plan', own, '--to', to, '--workers', '2');
+    const whole = await meltemi('plan', own, '--to', to);
+    rmSync(own, { recursive: true });
+    expect(out).toContain('  share maxRequests 5 of 9: one of 2 workers\n');
+    expect(whole.out).not.toContain('share');
+    expect((await meltemi('plan', folder, '--to', to, '--workers', 'two')).code).toBe(2);
   });
 
   test('a service that nobody describes: 1', async () => {

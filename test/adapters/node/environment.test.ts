@@ -129,6 +129,7 @@ test('every problem is told at once, by the variable that has it', async () => {
   await expect(reading).rejects.toThrow(/MELTEMI_MODE=loud: .*; MELTEMI_INITIAL_TIMEOUT=soon: a duration/);
   write('meltemi.config.yaml', 'mode: loud');
   await expect(read({})).rejects.toThrow(`${join(cwd, 'meltemi.config.yaml')}: mode: `);
+  await expect(read({ MELTEMI_WORKERS: 'two' })).rejects.toThrow(/MELTEMI_WORKERS=two: /);
   await expect(read({ MELTEMI_CONFIG: 'none.yaml' })).rejects.toThrow(/ENOENT.*none\.yaml/);
 });
 

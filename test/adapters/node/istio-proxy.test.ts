@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
+import { openHealth } from '../../../adapters/hosts/sidecar/health.js';
 import { istioProxy } from '../../../adapters/node/istio-proxy.js';
 
 const servers: (Server | TcpServer)[] = [];
@@ -38,6 +39,13 @@ test('an answer that comes in pieces', async () => {
     }),
   );
   expect(await istioProxy(port)).toBe(true);
+});
+
+test('our own sidecar captures nothing, and says who it is', async () => {
+  const server = await openHealth({ host: '127.0.0.1', port: 0 }, () => ({ ready: true, why: [] }));
+  servers.push(server);
+  const { port } = server.address() as { port: number };
+  expect(await istioProxy(port)).toBe(false);
 });
 
 test('nobody listens, or somebody who hangs up or speaks something else', async () => {

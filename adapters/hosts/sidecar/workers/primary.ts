@@ -25,7 +25,8 @@ export class Primary implements Host {
   readonly #restarts = new Set<NodeJS.Timeout>();
   /** How often a worker died soon after it was started, by its index. */
   readonly #deaths: number[];
-  readonly #told = new Set<string>();
+  /** Listeners that were told to be open. */
+  readonly #told = new Map<string, OpenListener>();
   #wasReady = false;
   #draining = false;
   #closeControl = () => {};
@@ -145,6 +146,12 @@ export class Primary implements Host {
       this.#workers[index] = next;
       void before?.drain(new Promise(() => {}));
     }
+    const open = new Set(this.listening.map(({ listener }) => JSON.stringify(listener)));
+    for (const [key, report] of this.#told) {
+      if (open.has(key)) continue;
+      this.#told.delete(key);
+      this.tell({ type: 'closed', ...report });
+    }
   }
 
   /** What all workers say is told once. */
@@ -155,7 +162,7 @@ export class Primary implements Host {
     const known = this.#told.has(key);
     if (known === (report.type === 'listening')) return;
     if (known) this.#told.delete(key);
-    else this.#told.add(key);
+    else this.#told.set(key, { listener: report.listener, port: report.port });
     this.tell(report);
   }
 
