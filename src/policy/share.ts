@@ -18,6 +18,7 @@ export interface WorkersOptions {
   readonly index?: number;
 }
 
+/** What one of several processes has of limits that they share. */
 export class Share {
   /** Of the only process. */
   static readonly whole = new Share({ count: 1, index: 0 });
