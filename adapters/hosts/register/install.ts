@@ -6,6 +6,7 @@ import { installLookup } from './lookup.js';
 import { installOutbound } from './outbound.js';
 import type { Patch } from './patch.js';
 import { systemSearchDomains } from './search-domains.js';
+import { installTlsUpgrade } from './tls-upgrade.js';
 
 export interface InstallParts {
   readonly mesh: Mesh;
@@ -22,6 +23,7 @@ export function install({ mesh, warn }: InstallParts): Patch {
     installOutbound({ mesh, destinations, warn }),
     installLookup(destinations),
     installInbound({ mesh, warn }),
+    installTlsUpgrade(),
   ];
   syncBuiltinESMExports();
   return {
