@@ -1,6 +1,7 @@
 /**
  * Two streams joined byte for byte: for destinations that are none of the mesh's, and for what a sidecar governs. Each holds
- * the other back, an end of one direction closes that direction only, and one that is destroyed takes the other with it.
+ * the other back, an end of one direction closes that direction only, and one that is destroyed takes the other with it,
+ * for the same reason.
  *
  * A relay that is given a {@link Successor} reads along, to know when the first stream is between two calls: every byte
  * that passed belongs to a whole message, and every request has its reply. At such a moment, and only then, the stream can
@@ -67,7 +68,7 @@ export class Relay implements Drainable, Expirable {
   }
 
   #tie(from: Duplex, to: Duplex): void {
-    this.#on(from, 'error', () => to.destroy());
+    this.#on(from, 'error', (error: Error) => to.destroy(error));
     this.#on(from, 'close', () => {
       if (!from.readableEnded || !to.readableEnded) to.destroy();
     });

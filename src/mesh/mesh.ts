@@ -204,9 +204,11 @@ export class Mesh implements AsyncDisposable {
    * Takes the far end of a stream within this process, whose client meant the destination: what {@link connect} does, for
    * hosts that bring a pair of their own. A stream that cannot be taken is destroyed with the {@link Failure}.
    * @param stream - half-open; nobody else may read it, or write to it
+   * @param connected - called when a client's connect has succeeded: at once if the stream is served here; once the
+   * other end is connected if it is passed on. What is refused there destroys the stream with the error instead.
    */
-  attach(stream: Duplex, { host, port }: Destination): void {
-    this.streams.attach(stream, this.outbound.target({ host, port }));
+  attach(stream: Duplex, { host, port }: Destination, connected?: () => void): void {
+    this.streams.attach(stream, this.outbound.target({ host, port }), connected);
   }
 
   /**

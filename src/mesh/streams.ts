@@ -53,11 +53,14 @@ export class Streams {
     return client;
   }
 
-  /** The far end of a stream whose client meant the target. What cannot be served is destroyed with the Failure. */
-  attach(stream: Duplex, target: Target): void {
+  /**
+   * The far end of a stream whose client meant the target. What cannot be served is destroyed with the Failure.
+   * @param connected - called once there is somebody at the other end: at once where that is this mesh
+   */
+  attach(stream: Duplex, target: Target, connected: () => void = () => {}): void {
     this.whenPlaced(target, () => {
       if (stream.destroyed) return;
-      const taken = this.closed ? new Failure('DRAINING') : this.take(stream, target);
+      const taken = this.closed ? new Failure('DRAINING') : this.take(stream, target, connected);
       if (!(taken instanceof Failure)) return;
       stream.on('error', () => {}); // the client's end tells it
       stream.destroy(taken);
@@ -94,15 +97,16 @@ export class Streams {
    * only is served, from some moment between two calls on, when its destination is placed in-process.
    * @returns a Failure if it can be neither
    */
-  private take(stream: Duplex, target: Target): Drainable | Failure {
+  private take(stream: Duplex, target: Target, connected: () => void = () => {}): Drainable | Failure {
     const { edges, placements, transport, dispatcher } = this.parts;
     const placed = placements.of(target);
     if (placed.ungoverned || placed.placement === 'direct') {
       const address = placed.placement === 'sidecar' ? placed.sidecar : target.destination;
-      return edges.pass(stream, transport.connect(address), this.successor(target));
+      return edges.pass(stream, transport.connect(address).once('connect', connected), this.successor(target));
     }
     const { protocol } = target;
     if (protocol === undefined) return placements.refusal(target);
+    connected();
     return edges.serve(stream, protocol, dispatcher(target));
   }
 

@@ -83,6 +83,17 @@ describe('a relay', () => {
     await once(d, 'close');
   });
 
+  test('tells the one why the other is destroyed', async () => {
+    const [client, near] = inProcessDuplex();
+    const [far, end] = inProcessDuplex();
+    for (const stream of [client, end]) stream.on('error', () => {});
+    new Relay(near, far, runtime);
+    const told = new Promise((resolve) => near.once('error', resolve));
+    const refused = new Error('connect ECONNREFUSED');
+    far.destroy(refused);
+    expect(await told).toBe(refused);
+  });
+
   test('is cut when its drain is over', async () => {
     const { client, relay } = scene();
     const drained = relay.drain(1000);

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { afterEach, expect, test } from '@jest/globals';
-import { inProcessDuplex } from '../../src/connection/index.js';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { inProcessDuplex, plainTransport } from '../../src/connection/index.js';
 import type { MeshOptions } from '../../src/index.js';
+import { freePort } from '../support/free-port.js';
 import { FrameClient } from './frame-client.js';
 import { DEMO, demoService, type World, world } from './support.js';
 
@@ -128,4 +131,46 @@ test.each<[string, (it: World) => unknown, string]>([
   const errors = Promise.all([told(near), told(far)]);
   it.mesh.attach(far, { host: 'unread.test', port: 80 });
   expect(await errors).toEqual([expect.objectContaining({ code }), expect.objectContaining({ code })]);
+});
+
+test('attach tells when a stream is connected: at once if it is served here', async () => {
+  const { mesh } = await start(demoService);
+  const [near, far] = inProcessDuplex();
+  let connected = 0;
+  mesh.attach(far, DEMO, () => connected++);
+  expect(connected).toBe(1);
+  near.destroy();
+});
+
+describe('attach of a stream that is passed on', () => {
+  /** To a relay of this machine that stands for the service. */
+  async function passed(port: number) {
+    const config = {
+      placement: { 'unread.test:80': 'sidecar' },
+      sidecar: { ports: { 'unread.test:80': port } },
+    } as const;
+    const { mesh } = await start(rules, { ...config, transport: plainTransport });
+    const [near, far] = inProcessDuplex();
+    const told: string[] = [];
+    mesh.attach(far, { host: 'unread.test', port: 80 }, () => told.push('connected'));
+    return { near, far, told };
+  }
+
+  test('tells when its other end is connected', async () => {
+    const server = createServer((socket) => socket.end('hello')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { near, told } = await passed((server.address() as AddressInfo).port);
+    expect(told).toEqual([]);
+    expect(String(await once(near, 'data'))).toBe('hello');
+    expect(told).toEqual(['connected']);
+    server.close();
+  });
+
+  test('destroys it with the error if its other end is refused', async () => {
+    const { near, far, told } = await passed(await freePort());
+    near.on('error', () => {});
+    const error = await new Promise((resolve) => far.once('error', resolve));
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', syscall: 'connect' });
+    expect(told).toEqual([]);
+  });
 });

@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 import type { OnRead } from './onread.js';
 import { holdProcess, releaseProcess } from './process-hold.js';
 import { copyOf, type Done, type SocketInternals, type SocketName, type SocketWrite } from './socket-internals.js';
-import { connectError, systemError } from './system-errors.js';
+import { brokenError, connectError, systemError } from './system-errors.js';
 
 /** Bytes that wait on this side before the socket's writer is held back, as those of the mesh's own pairs. */
 const HIGH_WATER_MARK = 65_536;
@@ -187,7 +187,7 @@ export class FarEnd extends Duplex {
     this.#early = undefined;
     if (!this.#closed) {
       if (socket.connecting) this.#break(connectError('ECONNREFUSED', address, port, error ?? undefined));
-      else if (error !== null) this.#break(systemError('read', 'ECONNRESET', error));
+      else if (error !== null) this.#break(brokenError(error));
       else if (!this.writableFinished) this.#scope.runInAsyncScope(endOfData, undefined, socket);
     }
     const held = this.#socketHeld;

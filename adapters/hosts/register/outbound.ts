@@ -29,7 +29,7 @@ export function installOutbound({ mesh, destinations, warn }: OutboundParts): Pa
       if (meant !== undefined && isOurs(this, asked!)) {
         const address = shownAddress(asked!, destinations.addressesOf(meant.host));
         const far = begin(this, asked!, address);
-        if (far !== undefined) attach(mesh, far, meant);
+        if (far !== undefined) attach(mesh, far, meant, () => setImmediate(announce, this, far, lookedUp(asked!)));
         return this;
       }
       if (meant !== undefined && isEncrypted(this)) tellEncrypted(`${meant.host}:${meant.port}`, encrypted, warn);
@@ -49,7 +49,7 @@ function isOurs(socket: Socket, { options }: Asked): boolean {
 
 /** @returns undefined if there is nothing more to do: it cannot be connected, or is already. */
 function begin(socket: Socket, asked: Asked, address: string): FarEnd | undefined {
-  const { options, host, port, callback } = asked;
+  const { options, port, callback } = asked;
   const internals = socket as unknown as SocketInternals & { _host: string | null };
   if (callback !== undefined) socket.once('connect', callback);
   internals._unrefTimer();
@@ -72,16 +72,20 @@ function begin(socket: Socket, asked: Asked, address: string): FarEnd | undefine
     socket.destroy(blockedError(address));
     return undefined;
   }
-  const looked = isIP(host) === 0 ? host : undefined;
+  const looked = lookedUp(asked);
   if (looked !== undefined) internals._host = looked;
-  setImmediate(announce, socket, far, looked);
   return far;
 }
 
 /** Nothing of ours may throw where Node's `connect` does not. */
-function attach(mesh: Pick<Mesh, 'attach'>, far: FarEnd, destination: { host: string; port: number }): void {
+function attach(
+  mesh: Pick<Mesh, 'attach'>,
+  far: FarEnd,
+  destination: { host: string; port: number },
+  connected: () => void,
+): void {
   try {
-    mesh.attach(far, destination);
+    mesh.attach(far, destination, connected);
   } catch (error) {
     far.destroy(error as Error);
   }
@@ -95,6 +99,11 @@ function announce(socket: Socket, far: FarEnd, looked: string | undefined): void
   if (looked !== undefined) socket.emit('lookup', null, address, number, looked);
   if (far.connects) socket.emit('connectionAttempt', address, port, number);
   far.connected();
+}
+
+/** The name that Node would have looked up. */
+function lookedUp({ host }: Asked): string | undefined {
+  return isIP(host) === 0 ? host : undefined;
 }
 
 function connectAgain(socket: Socket, far: FarEnd): void {

@@ -9,6 +9,7 @@ import {
   isBound,
   unbindSocket,
 } from '../../../../adapters/hosts/register/bound-socket.js';
+import { connectError, systemError } from '../../../../adapters/hosts/register/system-errors.js';
 import { boundPairs, type Pair, type Pairs, plainPairs } from './support/pairs.js';
 
 let plain: Pairs;
@@ -546,6 +547,24 @@ describe('bindSocket', () => {
     far.connected();
     expect(socket.connecting).toBe(false);
   });
+
+  test.each<[string, boolean, NodeJS.ErrnoException, string]>([
+    ['refused', true, connectError('ECONNREFUSED', '127.0.0.1', 1), 'connect ECONNREFUSED 240.240.1.2:20880'],
+    ['unreachable', true, connectError('EHOSTUNREACH', '127.0.0.1', 1), 'connect EHOSTUNREACH 240.240.1.2:20880'],
+    ['reset', false, systemError('read', 'ECONNRESET'), 'read ECONNRESET'],
+    ['timed out', false, systemError('read', 'ETIMEDOUT'), 'read ETIMEDOUT'],
+  ])(
+    'what the system says of the connection that carries it is what it says: %s',
+    async (_name, connecting, cause, message) => {
+      const socket = new Socket();
+      const far = bindSocket(socket, { ...BINDING, connecting });
+      far.on('error', () => {});
+      far.destroy(cause);
+      const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+      expect(error).toMatchObject({ message, code: cause.code, errno: cause.errno, syscall: cause.syscall });
+      expect(error.cause).toBeUndefined();
+    },
+  );
 
   test('what a listener throws is its own, and the connection goes on', async () => {
     const socket = new Socket();
