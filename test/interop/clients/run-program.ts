@@ -14,9 +14,13 @@ export interface Step {
 /** Everything that the one who started a program can see. */
 export interface Run {
   readonly status: number | string;
+  /** From its last word to its end. */
+  readonly lingeredMs: number;
   readonly steps: readonly Step[];
-  /** What it wrote to stderr, without the line of the preload. */
-  readonly complaints: string;
+  /** What it wrote to stderr. */
+  readonly complaints: readonly string[];
+  /** What the preload wrote there. */
+  readonly preload: readonly string[];
 }
 
 export interface Place {
@@ -33,6 +37,8 @@ export interface Launch {
 }
 
 const PATIENCE_MS = 40_000;
+/** A line of the preload's, without the time. */
+export const PRELOAD = /^(?:\S+Z )?meltemi (.*)/;
 
 /** Runs a program of `programs/` to its end. What differs by nature, ports, addresses and process ids, is named instead. */
 export async function runProgram(program: string, place: Place, server: Peer, launch: Launch = {}): Promise<Run> {
@@ -46,20 +52,27 @@ export async function runProgram(program: string, place: Place, server: Peer, la
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
-  const [stdout, stderr, status] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    new Promise<number | string>((resolve) => {
-      child.once('close', (code, signal) =>
-        resolve(code ?? (signal === 'SIGKILL' ? 'did not end by itself' : signal!)),
-      );
-    }),
-  ]);
+  let lastWord = performance.now();
+  child.stdout.on('data', () => {
+    lastWord = performance.now();
+  });
+  const ended = new Promise<Pick<Run, 'status' | 'lingeredMs'>>((resolve) => {
+    child.once('exit', (code, signal) => {
+      const status = code ?? (signal === 'SIGKILL' ? 'did not end by itself' : signal!);
+      resolve({ status, lingeredMs: performance.now() - lastWord });
+    });
+  });
+  const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   clearTimeout(patience);
   const plain = masking(place, server, child.pid!);
   const lines = plain(stdout).split('\n').filter(Boolean);
-  const complaints = stderr.split('\n').filter((line) => !line.startsWith('meltemi'));
-  return { status, steps: lines.map((line) => JSON.parse(line) as Step), complaints: plain(complaints.join('\n')) };
+  const said = plain(stderr).split('\n');
+  return {
+    ...end,
+    steps: lines.map((line) => JSON.parse(line) as Step),
+    complaints: said.filter((line) => !PRELOAD.test(line)),
+    preload: said.flatMap((line) => PRELOAD.exec(line)?.[1] ?? []),
+  };
 }
 
 async function text(stream: NodeJS.ReadableStream): Promise<string> {

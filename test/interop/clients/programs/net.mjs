@@ -42,11 +42,11 @@ await step('written before it is connected, corked', async () => {
 await step('back-pressure', async () => {
   const socket = net.connect(server.echo, host);
   const chunk = large.subarray(0, 1 << 20);
-  let full = 0;
+  let full = false;
   const writes = (async () => {
     for (let i = 0; i < 20; i++) {
       if (socket.write(chunk)) continue;
-      full++;
+      full = true;
       await once(socket, 'drain');
     }
     socket.end();

@@ -23,7 +23,9 @@ async function main() {
   });
   await fails('connection refused', async () => {
     const nobody = thrift.createConnection(host, refusing, options);
-    await new Promise((_resolve, reject) => nobody.once('error', reject));
+    const error = new Promise((_resolve, reject) => nobody.once('error', reject));
+    const answer = once(nobody, 'connect').then(() => thrift.createClient(Echo.Client, nobody).call('ping', 'x'));
+    await Promise.race([error, answer]).finally(() => nobody.end());
   });
 }
 

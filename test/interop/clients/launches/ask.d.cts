@@ -1,0 +1,2 @@
+declare function ask(): Promise<string>;
+export = ask;
