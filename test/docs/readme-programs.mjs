@@ -2,7 +2,8 @@
  * Runs what a page of documents shows, as a reader would: each fenced block whose first line is a comment with a file
  * name becomes that file, each `console` block is a session whose commands must print what stands below them. `…`
  * stands for anything: alone on a line for any lines, else for any text. A command that ends in `&` goes on in the
- * background once it has printed its first line. Plain JavaScript, as the check of the packed package runs it too.
+ * background once it has printed its first line; `NAME=value` before a command is its environment. Plain
+ * JavaScript, as the check of the packed package runs it too.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -66,12 +67,16 @@ export async function runSession(folder, commands, replace = (text) => text) {
 }
 
 function start(folder, command) {
-  const [program, ...args] = command.split(' ');
+  const words = command.split(' ');
+  const at = words.findIndex((word) => !/^[A-Z_]+=/.test(word));
+  const env = Object.fromEntries(words.slice(0, at).map((word) => word.split(/=(.*)/s, 2)));
+  const [program, ...args] = words.slice(at);
   const cli = join(folder, 'node_modules/meltemi/dist/adapters/cli/bin.js');
   const known = { node: args, npx: [cli, ...args.slice(1)] }[program];
   if (known === undefined || (program === 'npx' && args[0] !== 'meltemi')) throw new Error(`cannot run '${command}'`);
   const child = spawn(process.execPath, known, {
     cwd: folder,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: PATIENCE_MS,
   });
