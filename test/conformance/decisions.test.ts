@@ -9,19 +9,30 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
 import { freePort } from '../support/free-port.js';
-import { clientApi, duplex, type Edge, listener, type Observed, observe, started } from './edges.js';
+import { type PackageFolder, packageFolder } from '../support/package-folder.js';
+import { clientApi, duplex, type Edge, listener, type Observed, observe, preload, sidecar, started } from './edges.js';
 import { PORT, readVectors, type Vector, type VectorCall } from './vectors.js';
 
-const EDGES = { 'the client API': clientApi, 'an in-process stream': duplex, 'a listener': listener };
-const NAMES = readVectors({}).map(({ vector }) => vector.name);
+const WRITTEN = readVectors({}).map(({ vector }) => vector);
+const NAMES = WRITTEN.map(({ name }) => name);
+const HOSTS = WRITTEN.map(({ host }) => host);
+const EDGES: Record<string, () => Promise<Edge>> = {
+  'the client API': () => clientApi(rules),
+  'an in-process stream': () => duplex(rules),
+  'a listener': () => listener(rules),
+  'the preload': () => preload(rules, installed.path),
+  'a sidecar process': () => sidecar(rules, installed.path, HOSTS),
+};
 
+let installed: PackageFolder;
 const providers: Peer[] = [];
 let rules: string;
 let vectors: Map<string, Vector>;
 
 beforeAll(async () => {
   const provider = (name: string) => startPeer('examples/demo/peers/provider.mjs', ['--name', name]);
-  const [v1, v2] = await Promise.all([provider('v1'), provider('v2')]);
+  const [v1, v2, folder] = await Promise.all([provider('v1'), provider('v2'), packageFolder()]);
+  installed = folder;
   providers.push(v1, v2);
   rules = await mkdtemp(join(tmpdir(), 'conformance-'));
   const read = readVectors({ v1: v1.port, v2: v2.port, nobody: await freePort() });
@@ -30,7 +41,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all(providers.map((it) => it.stop()));
+  await Promise.all([...providers.map((it) => it.stop()), installed.remove()]);
   await rm(rules, { recursive: true });
 });
 
@@ -49,7 +60,7 @@ function expected(vector: Vector, call: VectorCall, observed: readonly Observed[
 describe.each(Object.entries(EDGES))('by %s', (_name, open) => {
   let edge: Edge;
   beforeAll(async () => {
-    edge = await open(rules);
+    edge = await open();
   });
   afterAll(() => edge.close());
 

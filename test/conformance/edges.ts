@@ -1,6 +1,10 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startMesh } from '../../adapters/node/index.js';
 import { type CallsMessages, DubboFrameworkError, dubboClient } from '../../adapters/protocols/dubbo/index.js';
+import { startPeer } from '../../examples/demo/peers/start-peer.js';
 import { isFailure, type Mesh, type Reply } from '../../src/index.js';
 import { StreamClient } from './stream-client.js';
 import { INTERFACE, PORT, type Vector, type VectorCall } from './vectors.js';
@@ -41,6 +45,39 @@ export async function listener(rules: string): Promise<Edge> {
     return new StreamClient(connect(port, '127.0.0.1'));
   };
   return { enter, close: () => mesh.close({ drainMs: 0 }) };
+}
+
+/** By a plain socket of an app, which is told nothing but `--import meltemi/register`. @param installed - the package, built */
+export async function preload(rules: string, installed: string): Promise<Edge> {
+  const env = { NODE_OPTIONS: '--import=meltemi/register', MELTEMI_RULES: rules, MELTEMI_STRICT: '1' };
+  const app = await startPeer(join(import.meta.dirname, 'app.mjs'), [], { cwd: installed, env });
+  const enter = (host: string) => {
+    const socket = connect(app.port, '127.0.0.1');
+    socket.write(`${host} ${PORT}\n`);
+    return new StreamClient(socket);
+  };
+  return { enter, close: () => app.stop() };
+}
+
+/** By a socket to `meltemi sidecar`, a process of its own. @param installed - the package, built */
+export async function sidecar(rules: string, installed: string, hosts: readonly string[]): Promise<Edge> {
+  const folder = await mkdtemp(join(tmpdir(), 'conformance-sidecar-'));
+  const config = join(folder, 'meltemi.config.yaml');
+  const ports = Object.fromEntries(hosts.map((host) => [`${host}:${PORT}`, 0]));
+  const listeners = { outbound: { ports }, health: { port: 0 } };
+  await writeFile(config, JSON.stringify({ rules, listeners, shutdown: { grace: 0, drain: 0 } }));
+  const bin = join(installed, 'node_modules/meltemi/dist/adapters/cli/bin.js');
+  const process = await startPeer(bin, ['sidecar', '--config', config, '--json']);
+  const open = process.ready.listeners as { listener: { service: string }; port: number }[];
+  const enter = (host: string) => {
+    const { port } = open.find(({ listener }) => listener.service === `${host}:${PORT}`)!;
+    return new StreamClient(connect(port, '127.0.0.1'));
+  };
+  const close = async () => {
+    await process.kill('SIGTERM');
+    await rm(folder, { recursive: true });
+  };
+  return { enter, close };
 }
 
 export async function started(rules: string): Promise<Mesh> {

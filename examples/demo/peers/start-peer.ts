@@ -20,6 +20,8 @@ export interface PeerOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** How long it may take until it is ready. @defaultValue 20 000 */
   readonly readyWithinMs?: number;
+  /** @defaultValue that of this process */
+  readonly cwd?: string;
 }
 
 /**
@@ -30,6 +32,7 @@ export function startPeer(file: string, args: readonly string[] = [], options: P
   const child = spawn(options.command ?? process.execPath, [file, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
+    cwd: options.cwd,
   });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   let complaints = '';
