@@ -12,17 +12,18 @@ const ADDRESSES = 65_534;
 
 export class VirtualAddresses {
   readonly #addresses = new Map<string, string>();
-  readonly #names: (string | undefined)[] = [];
+  /** By the number of the address in the block. */
+  readonly #names = new Map<number, string>();
 
   /** Undefined: all are taken. */
   of(name: string): string | undefined {
     const known = this.#addresses.get(name);
     if (known !== undefined || this.#addresses.size >= ADDRESSES) return known;
     let slot = hash(name) % ADDRESSES;
-    while (this.#names[slot] !== undefined) slot = (slot + 1) % ADDRESSES;
+    while (this.#names.has(slot)) slot = (slot + 1) % ADDRESSES;
     const address = `${PREFIX}${(slot + 1) >> 8}.${(slot + 1) & 0xff}`;
     this.#addresses.set(name, address);
-    this.#names[slot] = name;
+    this.#names.set(slot, name);
     return address;
   }
 
@@ -30,7 +31,7 @@ export class VirtualAddresses {
   nameOf(address: string): string | undefined {
     if (!address.startsWith(PREFIX)) return undefined;
     const [high, low] = address.slice(PREFIX.length).split('.');
-    return this.#names[Number(high) * 256 + Number(low) - 1];
+    return this.#names.get(Number(high) * 256 + Number(low) - 1);
   }
 }
 
