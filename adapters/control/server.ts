@@ -1,6 +1,7 @@
 import { chmod, link, lstat, rename, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { answers, checkPath, controlFolder, ownFolder } from './place.js';
 
 /** What is answered, as JSON, or a promise of it. What it throws is the asker's error. */
@@ -19,14 +20,15 @@ const MAX_HEADER_BYTES = 8192;
 /** A request must be whole by then, and an answer that nobody reads for so long is given up. */
 const TIMEOUT_MS = 10_000;
 
-/** Of this process's sockets at their usual place. */
+/** Of this thread's sockets at their usual place; each thread of the process has names of its own. */
 let opened = 0;
+const NAMES_OF_A_THREAD = 256;
 
 /**
  * HTTP on a unix socket that only this user can open: `GET` of a resource is answered by JSON. It never keeps the process
  * alive. The socket of a process that died is taken over, that of one which lives is not.
  * @param resources - by their path, such as `/status`
- * @param path - @defaultValue `<pid>.sock` in {@link controlFolder}
+ * @param path - @defaultValue `<pid>.sock` in {@link controlFolder}; of the next meshes and of worker threads `<pid>-<n>.sock`
  * @throws Error - the socket cannot be made, with the reason
  */
 export async function openControl(resources: ReadonlyMap<string, Resource>, path = usualPath()): Promise<Control> {
@@ -59,7 +61,7 @@ export async function openControl(resources: ReadonlyMap<string, Resource>, path
 }
 
 function usualPath(): string {
-  const nth = opened++;
+  const nth = threadId * NAMES_OF_A_THREAD + opened++;
   return join(controlFolder(), nth === 0 ? `${process.pid}.sock` : `${process.pid}-${nth}.sock`);
 }
 
