@@ -22,6 +22,7 @@ test('the keys are those that the variables set', async () => {
     MELTEMI_MAX_STALE: '7s',
     MELTEMI_SIDECAR_CAPTURES: 'none',
     MELTEMI_CONTROL: 'off',
+    MELTEMI_WORKERS: '3',
     MELTEMI_NODE_LABELS: 'a=b',
   };
   for (const [name, key] of rows) {
