@@ -18,7 +18,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { Front, Mesh } from '../../../src/index.js';
 import type { FarEnd } from './bound-socket.js';
 import { type Patch, patch } from './patch.js';
-import { closeAccepted, isServerSocket, serverSocket } from './server-socket.js';
+import { isServerSocket, serverSocket } from './server-socket.js';
 
 export interface InboundParts {
   readonly mesh: Pick<Mesh, 'front'>;
@@ -106,7 +106,7 @@ class Servers {
       return undefined;
     }
     const more = AsyncResource.bind(() => {
-      const { socket: next, far } = ROOT.runInAsyncScope(open, undefined, socket, server);
+      const { socket: next, far } = ROOT.runInAsyncScope(serverSocket, undefined, socket, server);
       // A turn of its own: what the app throws is the app's.
       process.nextTick(() => emit.call(server, 'connection', next));
       return far;
@@ -185,16 +185,9 @@ function isAccepted(socket: unknown, server: Server): socket is Socket {
 
 /** @returns what the app gets */
 function serve(front: Front, accepted: Socket, server: Server, more: () => FarEnd): Socket {
-  const { socket, far } = open(accepted, server);
+  const { socket, far } = serverSocket(accepted, server);
   // Whether replies to a client that has ended its side are wanted is said by the app's own socket.
   accepted.allowHalfOpen = true;
   front.accept(accepted, far, more);
   return socket;
-}
-
-function open(accepted: Socket, server: Server) {
-  const opened = serverSocket(accepted, server);
-  const { socket, far } = opened;
-  socket.once('close', () => closeAccepted(socket, far));
-  return opened;
 }

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { bindSocket, type FarEnd } from './bound-socket.js';
+import { bindSocket, type FarEnd, farEndOf } from './bound-socket.js';
 import type { SocketName } from './socket-internals.js';
 
 /** What Node's server has beside its documented properties, as of Node 20 to 24. */
@@ -15,7 +15,7 @@ type ServerSocket = Socket & { server?: object; [ACCEPTED]?: Socket };
 
 /**
  * The socket that an app has instead of one that its server accepted: bound to a stream within the process, with the accepted
- * one's addresses, and with its options where the system must know them. Ends with it: see {@link closeAccepted}.
+ * one's addresses, and with its options where the system must know them. Closes with it.
  */
 export function serverSocket(accepted: Socket, server: object): { readonly socket: Socket; readonly far: FarEnd } {
   const { allowHalfOpen = false, highWaterMark } = server as ServerOptions;
@@ -26,14 +26,14 @@ export function serverSocket(accepted: Socket, server: object): { readonly socke
   socket[ACCEPTED] = accepted;
   Object.defineProperties(socket, METHODS);
   socket.read(0); // as a server's sockets read from the start
+  socket.once('close', closeAccepted);
   return { socket, far };
 }
 
 /** When the app has closed its socket, nothing more than what it wrote is owed to the client: nobody waits for the client's end. */
-export function closeAccepted(socket: Socket, far: FarEnd): void {
-  const accepted = (socket as ServerSocket)[ACCEPTED]!;
-  if (far.resetting) accepted.resetAndDestroy();
-  else if (accepted.writableFinished) accepted.destroy();
+function closeAccepted(this: ServerSocket): void {
+  const accepted = this[ACCEPTED]!;
+  if (accepted.writableFinished) accepted.destroy();
   else accepted.once('finish', () => accepted.destroy());
 }
 
@@ -63,4 +63,13 @@ const METHODS: PropertyDescriptorMap = {
   unref: passedOn('unref'),
   setNoDelay: passedOn('setNoDelay'),
   setKeepAlive: passedOn('setKeepAlive'),
+  resetAndDestroy: {
+    value(this: ServerSocket): ServerSocket {
+      this[ACCEPTED]!.resetAndDestroy();
+      farEndOf(this)!.resetting = true;
+      return this.destroy();
+    },
+    writable: true,
+    configurable: true,
+  },
 };

@@ -61,10 +61,6 @@ function log(socket: Socket): string[] {
   return lines;
 }
 
-async function closed(socket: Socket): Promise<void> {
-  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
-}
-
 async function closeServer(server: Server): Promise<void> {
   server.close();
   await once(server, 'close');
@@ -77,21 +73,22 @@ async function pair(place: Place, options: ServerOpts = {}) {
   const accepted = once(server, 'connection') as Promise<[Socket]>;
   const client = FrameClient.dial(port);
   const [socket] = await accepted;
-  return { server, port, client, socket, lines: log(socket) };
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  return { server, port, client, socket, closed, lines: log(socket) };
 }
 
 const scenarios: Record<string, Scenario> = {
   'a life: a call, and the client ends': async (place) => {
-    const { server, client, socket, lines } = await pair(place);
+    const { server, client, lines, closed } = await pair(place);
     const answer = await client.call('a');
     client.stream.end();
-    await closed(socket);
+    await closed;
     await closeServer(server);
     return { answer, lines };
   },
 
   'what a socket shows of itself': async (place) => {
-    const { server, port, client, socket } = await pair(place);
+    const { server, port, client, socket, closed } = await pair(place);
     await client.call('a');
     const { readyState, connecting, pending, destroyed, allowHalfOpen, writableHighWaterMark, timeout } = socket;
     const { localAddress, localPort, localFamily, remoteAddress, remoteFamily, remotePort } = socket;
@@ -106,19 +103,19 @@ const scenarios: Record<string, Scenario> = {
       bytes: [socket.bytesRead, socket.bytesWritten],
     };
     client.stream.end();
-    await closed(socket);
+    await closed;
     const after = [socket.readyState, socket.destroyed, socket.remoteAddress];
     await closeServer(server);
     return { shown, after };
   },
 
   'the app ends': async (place) => {
-    const { server, client, socket, lines } = await pair(place);
+    const { server, client, socket, lines, closed } = await pair(place);
     await client.call('a');
     socket.end();
     await client.ended;
     client.stream.end();
-    await closed(socket);
+    await closed;
     await closeServer(server);
     return lines;
   },
@@ -158,16 +155,16 @@ const scenarios: Record<string, Scenario> = {
   },
 
   'the client resets the connection': async (place) => {
-    const { server, client, socket, lines } = await pair(place);
+    const { server, client, lines, closed } = await pair(place);
     await client.call('a');
     (client.stream as Socket).resetAndDestroy();
-    await closed(socket);
+    await closed;
     await closeServer(server);
     return lines;
   },
 
   'the client ends, and the app may be half-open': async (place) => {
-    const { server, client, socket, lines } = await pair(place, { allowHalfOpen: true });
+    const { server, client, socket, lines, closed } = await pair(place, { allowHalfOpen: true });
     await client.call('a');
     client.stream.end();
     await once(socket, 'end');
@@ -175,7 +172,7 @@ const scenarios: Record<string, Scenario> = {
     const between = [socket.readyState, socket.writable];
     socket.end();
     await client.closed;
-    await closed(socket);
+    await closed;
     await closeServer(server);
     return { between, lines };
   },
