@@ -35,7 +35,14 @@ const builds = [build({ ...bundled, entryPoints: published(), chunkNames: 'share
 if (folder === undefined) {
   // What this repository runs itself. The bench reaches below the entries, so it has bundles of its own, built alike.
   const simulations = ['bench/sim/balancers.ts', 'bench/sim/costs.ts'];
-  const programs = ['bench/main.ts', 'bench/kit/processes.ts', ...simulations, 'adapters/**/generate-*.ts'];
+  const programs = [
+    'bench/main.ts',
+    'bench/kit/processes.ts',
+    'bench/peer/main.ts',
+    'bench/peer/programs/*.ts',
+    ...simulations,
+    'adapters/**/generate-*.ts',
+  ];
   builds.push(build({ ...bundled, entryPoints: programs, chunkNames: 'bench/shared/[name]-[hash]' }));
   // Users of the package as any other: not bundled, so that they import the entries.
   builds.push(build({ ...common, entryPoints: ['examples/**/*.ts'] }));

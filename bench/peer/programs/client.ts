@@ -1,0 +1,50 @@
+/**
+ * A leg's client. It calls by a socket, or, asked `--by connect` or `--by call`, by a mesh in its own process. All ways have the
+ * same loop and the same checks of replies.
+ */
+import { parseArgs } from 'node:util';
+import { dial, socketCalls } from '../calls/socket-calls.js';
+import type { OpenConnection, Opened } from '../calls/ways.js';
+import { type Block, type BlockFigures, ClosedLoop } from '../kit/closed-loop.js';
+import { obey } from '../kit/control.js';
+import type { Exchange } from '../kit/wire.js';
+
+export type ClientTask =
+  | {
+      readonly type: 'open';
+      readonly exchange: Exchange;
+      readonly host: string;
+      readonly port: number;
+      callers: number;
+    }
+  | ({ readonly type: 'block' } & Block)
+  | { readonly type: 'close' };
+
+const { values: flags } = parseArgs({
+  options: { by: { type: 'string', default: 'socket' }, rules: { type: 'string', default: '' } },
+});
+
+let loop: ClosedLoop;
+let opened: Opened | undefined;
+
+obey(async (task: ClientTask): Promise<BlockFigures | undefined> => {
+  if (task.type === 'block') return loop.run(task);
+  opened?.close();
+  opened = undefined;
+  if (task.type === 'close') return undefined;
+  const { exchange, host, port, callers } = task;
+  const way = await wayOf();
+  const replied = (id: number, token: number, intact: boolean) => loop.replied(id, token, intact);
+  opened = await way(exchange, { host, port }, callers, replied);
+  loop = new ClosedLoop(callers, opened.send);
+  return undefined;
+});
+
+async function wayOf() {
+  if (flags.by === 'socket') return socketCalls(dial);
+  const { meshWays } = await import('../calls/mesh-calls.js');
+  const ways = await meshWays(flags.rules);
+  if (flags.by === 'call') return ways.call;
+  const connect: OpenConnection = ways.connect;
+  return socketCalls(connect);
+}
