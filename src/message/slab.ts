@@ -2,7 +2,7 @@ const FIRST_BYTES = 2 * 1024;
 const LARGEST_BYTES = 16 * 1024;
 
 /** Frames up to this size are copied whole with their new id: above it a fresh head before the untouched rest is cheaper. */
-export const COPY_FRAME_UP_TO = 1024;
+export const COPY_FRAME_UP_TO = 4096;
 
 /**
  * Hands out small pieces of one larger buffer, each used once: a connection's small frames cost no allocation each, and
