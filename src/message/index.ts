@@ -21,7 +21,7 @@ export {
   type HeaderField,
   type NumberType,
 } from './framed/index.js';
-export { asciiAt } from './interned.js';
+export { asciiAt, internalized } from './interned.js';
 export { type AttributeReader, Message, type MessageKind, type Metadata } from './message.js';
 export { Mutation } from './mutation.js';
 export { COPY_FRAME_UP_TO, Slab } from './slab.js';

@@ -8,6 +8,7 @@
  * - A regex is RE2's and must match the whole value. One that is a plain literal with `.*` around needs no engine.
  * - A value longer than {@link MAX_REGEX_VALUE} is never handed to an engine: it fails, also when inverted.
  */
+import { internalized } from '../message/index.js';
 import { type AttributeMatch, type RegexEngine, RuleError } from '../rules/index.js';
 import type { Provenance } from '../rules/model.js';
 import { regexShape } from './regex-shape.js';
@@ -130,7 +131,7 @@ type TextKind = 'exact' | 'prefix' | 'suffix' | 'contains';
 function textTest(kind: TextKind, wanted: string): Test {
   switch (kind) {
     case 'exact':
-      return wanted === '' ? { holds: () => true } : { holds: (value) => value === wanted, onlyValue: wanted };
+      return wanted === '' ? { holds: () => true } : valueTest(wanted);
     case 'prefix':
       return { holds: (value) => value.startsWith(wanted) };
     case 'suffix':
@@ -138,6 +139,11 @@ function textTest(kind: TextKind, wanted: string): Test {
     case 'contains':
       return { holds: (value) => value.includes(wanted) };
   }
+}
+
+function valueTest(text: string): Test {
+  const wanted = internalized(text);
+  return { holds: (value) => value === wanted, onlyValue: wanted };
 }
 
 function ignoringCase(kind: TextKind, wanted: string): Test['holds'] {
@@ -158,7 +164,7 @@ function regexTest(key: string, pattern: string, regex: RegexEngine | undefined,
   const shape = regexShape(pattern);
   switch (shape?.kind) {
     case 'exact':
-      return { holds: (value) => value === shape.value, onlyValue: shape.value };
+      return valueTest(shape.value);
     case 'contains':
       return { holds: (value) => value.includes(shape.value) && !value.includes('\n') };
     case 'affix': {

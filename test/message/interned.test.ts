@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { asciiAt } from '../../src/message/interned.js';
+import { asciiAt, internalized } from '../../src/message/interned.js';
 
 function read(text: string): string | undefined {
   const bytes = Buffer.from(text);
@@ -30,5 +30,20 @@ describe('interned strings', () => {
   test('bytes that are no ASCII are left to others', () => {
     expect(read('naïve')).toBeUndefined();
     expect(read(`${'x'.repeat(200)}é`)).toBeUndefined();
+  });
+
+  test('internalized, a text is still itself, and nothing of it is kept', () => {
+    for (const text of [
+      '',
+      'x',
+      '__proto__ and more',
+      '12345678901234567890',
+      'constructor.constructor',
+      'naïve '.repeat(9),
+    ]) {
+      expect(internalized(text)).toBe(text);
+      expect(internalized(`a ${text} b`.slice(2, -2))).toBe(text);
+    }
+    fc.assert(fc.property(fc.string({ minLength: 13 }), (text) => expect(internalized(text)).toBe(text)));
   });
 });
