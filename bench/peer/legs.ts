@@ -1,5 +1,6 @@
 import type { ProtocolName } from './kit/exchanges.js';
-import type { Processes, Program } from './kit/processes.js';
+import { preloaded } from './kit/preload.js';
+import type { NodeOptions, Processes, Program } from './kit/processes.js';
 import { hostOf, SERVICE_PORT } from './kit/rules.js';
 import { Missing, type Stack } from './stack.js';
 
@@ -16,17 +17,23 @@ export interface Route {
   /** Beside the client's own. */
   readonly pids: readonly number[];
   /** Of the client program, see there. */
-  readonly args: readonly string[];
+  readonly args?: readonly string[];
+  readonly options?: NodeOptions;
+  /** Counts the leg's calls too, behind the client. */
+  readonly witness?: Program;
   address(protocol: ProtocolName): { readonly host: string; readonly port: number };
 }
 
 export const LEGS: readonly LegKind[] = [
   { id: 'direct', name: 'direct', start: async (stack) => byPort(await stack.direct()) },
   { id: 'again', name: 'direct again (noise)', start: async (stack) => byPort(await stack.direct()) },
-  { id: 'call', name: 'mesh.call', start: (stack) => byMesh(stack, 'call') },
-  { id: 'connect', name: 'mesh.connect', start: (stack) => byMesh(stack, 'connect') },
-  { id: 'sidecar', name: 'Meltemi as a sidecar', start: async (stack) => byPort(await stack.sidecar()) },
-  { id: 'sidecars', name: 'two of them', start: async (stack) => byPort(await stack.sidecars()) },
+  { id: 'preload', name: 'preload', start: async (stack) => byPreload(await plain(stack)) },
+  { id: 'call', name: 'mesh.call', start: async (stack) => byMesh('call', await plain(stack)) },
+  { id: 'connect', name: 'mesh.connect', start: async (stack) => byMesh('connect', await plain(stack)) },
+  { id: 'preloads', name: 'preload, server too', start: async (stack) => byPreload(await fronted(stack)) },
+  { id: 'calls', name: 'mesh.call, server preloaded', start: async (stack) => byMesh('call', await fronted(stack)) },
+  { id: 'sidecar', name: 'meltemi sidecar', start: async (stack) => byPort(await stack.sidecar()) },
+  { id: 'sidecars', name: 'two meltemi sidecars', start: async (stack) => byPort(await stack.sidecars()) },
   { id: 'node', name: 'Node proxy, bytes alone', start: async (stack) => byPort(await stack.nodeProxy()) },
   { id: 'haproxy', name: 'HAProxy, bytes alone', start: async (stack) => byPort(await stack.haproxy()) },
   { id: 'envoy-tcp', name: 'Envoy, bytes alone', start: async (stack) => byPort((await stack.envoys()).tcp) },
@@ -58,19 +65,41 @@ export async function startLegs(kinds: readonly LegKind[], stack: Stack): Promis
 }
 
 /** @param node - arguments of Node itself */
-export function startClient({ args }: Leg, processes: Processes, node: readonly string[]): Program {
-  return processes.program('client', args, { node });
+export function startClient({ args, options }: Leg, processes: Processes, node: readonly string[]): Program {
+  return processes.program('client', args, { ...options, node: [...(options?.node ?? []), ...node] });
 }
 
 function byPort({ pids, ports }: { pids: readonly number[]; ports: Readonly<Record<string, number>> }): Route {
-  return { pids, args: [], address: (protocol) => ({ host: '127.0.0.1', port: ports[protocol]! }) };
+  return { pids, address: (protocol) => ({ host: '127.0.0.1', port: ports[protocol]! }) };
 }
 
-async function byMesh(stack: Stack, by: 'call' | 'connect'): Promise<Route> {
-  const { pid } = await stack.server();
-  return {
-    pids: [pid],
-    args: ['--by', by, '--rules', await stack.rules()],
-    address: (protocol) => ({ host: hostOf(protocol, 'server'), port: SERVICE_PORT }),
-  };
+/** A server that is a service of a mesh: which of them, and by which rules. */
+interface Service {
+  readonly where: 'server' | 'front';
+  readonly pid: number;
+  readonly rules: string;
+  readonly witness?: Program;
+}
+
+async function plain(stack: Stack): Promise<Service> {
+  return { where: 'server', pid: (await stack.server()).pid, rules: await stack.rules() };
+}
+
+async function fronted(stack: Stack): Promise<Service> {
+  const { program, rules } = await stack.fronted();
+  return { where: 'front', pid: program.pid, rules, witness: program };
+}
+
+function byMesh(by: 'call' | 'connect', service: Service): Route {
+  return { ...byName(service), args: ['--by', by, '--rules', service.rules] };
+}
+
+/** The client of `direct`, which dials a name that only the mesh knows. */
+function byPreload(service: Service): Route {
+  return { ...byName(service), options: preloaded(service.rules) };
+}
+
+function byName({ where, pid, witness }: Service): Route {
+  const address = (protocol: ProtocolName) => ({ host: hostOf(protocol, where), port: SERVICE_PORT });
+  return { pids: [pid], address, ...(witness && { witness }) };
 }

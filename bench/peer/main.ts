@@ -5,10 +5,9 @@
  */
 
 import { cpus } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
 import { MAX_CALLERS } from './kit/closed-loop.js';
 import { exchange, type ProtocolName } from './kit/exchanges.js';
-import { Processes, pinTo } from './kit/processes.js';
+import { CACHE, Processes, pinTo } from './kit/processes.js';
 import { type Leg, startClient, startLegs } from './legs.js';
 import { measure, type Runner } from './measure.js';
 import { type Options, optionsOf, USAGE } from './options.js';
@@ -16,8 +15,7 @@ import { findEnvoy, findProgram } from './peers/find.js';
 import { type CaseFigures, print } from './report.js';
 import { Stack } from './stack.js';
 import { verdictsOf } from './targets.js';
-
-const CACHE = join(dirname(resolve(process.argv[1]!)), '../../../node_modules/.cache/meltemi-bench');
+import { Witnesses } from './witnesses.js';
 
 const options = parsed();
 const pinned = options.core !== undefined && pinTo(options.core);
@@ -54,8 +52,9 @@ async function run(): Promise<void> {
     for (const { name, reason } of skipped) console.log(`skipped: ${name}: ${reason}`);
   }
   const cases: CaseFigures[] = [];
+  const witnesses = new Witnesses();
   for (const protocol of options.protocols) {
-    for await (const figures of casesOf(protocol, legs)) {
+    for await (const figures of casesOf(protocol, legs, witnesses)) {
       cases.push(figures);
       if (!options.json) print(figures);
     }
@@ -68,7 +67,11 @@ async function run(): Promise<void> {
 }
 
 /** One protocol's clients live through all of its cases. */
-async function* casesOf(protocol: ProtocolName, legs: readonly Leg[]): AsyncGenerator<CaseFigures> {
+async function* casesOf(
+  protocol: ProtocolName,
+  legs: readonly Leg[],
+  witnesses: Witnesses,
+): AsyncGenerator<CaseFigures> {
   const { profiles, sizes, callers: windows, pace } = options;
   const { warmCalls } = pace;
   const node = profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profiles];
@@ -82,9 +85,11 @@ async function* casesOf(protocol: ProtocolName, legs: readonly Leg[]): AsyncGene
     for (const callers of windows) {
       const each = { protocol, exchange: exchanges[protocol]![i]!, callers };
       const figures = await measure(each, runners, { ...pace, warmCalls: Math.ceil(warmCalls / 30) });
+      witnesses.saw(runners, figures);
       yield { protocol, size, callers, legs: figures };
     }
   }
+  await witnesses.check(runners);
   await Promise.all(runners.map(({ client }) => client.stop()));
 }
 

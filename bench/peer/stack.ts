@@ -2,14 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProtocolName } from './kit/exchanges.js';
-import { freePort, type Processes } from './kit/processes.js';
+import { preloaded } from './kit/preload.js';
+import { freePort, MELTEMI, type Processes, type Program } from './kit/processes.js';
 import { hostOf, rulesOf, SERVICE_PORT } from './kit/rules.js';
 import type { Exchange } from './kit/wire.js';
 import { type EnvoyListener, envoyConfig } from './peers/envoy-config.js';
 import type { Found } from './peers/find.js';
 import { haproxyConfig } from './peers/haproxy-config.js';
+import { type SidecarConfig, sidecarConfig } from './peers/sidecar-config.js';
 import type { Ports, ServerTask } from './programs/server.js';
-import type { SidecarTask } from './programs/sidecar.js';
 
 /** What stands between a client and the server: its processes, the server's included, and where it takes calls. */
 export interface Hop {
@@ -22,6 +23,12 @@ export interface Peers {
   /** Or why there is none. */
   readonly envoy: Found | string;
   readonly haproxy: Found | string;
+}
+
+/** The same server, with a mesh of its own before it, and the rules by which clients find it. */
+export interface FrontedServer {
+  readonly program: Program;
+  readonly rules: string;
 }
 
 interface Server {
@@ -42,6 +49,7 @@ export class Stack {
   readonly envoys = once(() => this.#startEnvoys());
   readonly sidecar = once(() => this.#startSidecar());
   readonly sidecars = once(() => this.#startSidecars());
+  readonly fronted = once(() => this.#startFronted());
   /** The path of a file with the rules of a service for each protocol, whose endpoints are the server's. */
   readonly rules = once(async () => this.#rules('server', (await this.server()).endpoints));
 
@@ -63,7 +71,7 @@ export class Stack {
 
   async #startServer(): Promise<Server> {
     const program = this.processes.program('server');
-    const task: ServerTask = { exchanges: this.exchanges };
+    const task: ServerTask = { type: 'listen', exchanges: this.exchanges };
     return { pid: program.pid, endpoints: await program.ask<Ports>(task) };
   }
 
@@ -126,29 +134,39 @@ export class Stack {
 
   async #startSidecar(): Promise<Hop> {
     const { pid } = await this.server();
-    const listeners = this.protocols.map((it) => ({ service: serviceOf(it, 'server') }));
-    const { pid: own, ports } = await this.#sidecar({ rules: await this.rules(), listeners });
-    return { pids: [pid, own], ports: this.#byProtocol((_, i) => ports[i]!) };
+    const own = await this.#outwardSidecar('server', await this.rules());
+    return { pids: [pid, own.pid], ports: own.ports };
   }
 
+  /** The one behind has a port in front of each endpoint; these are the endpoints of the one before. */
   async #startSidecars(): Promise<Hop> {
     const { pid, endpoints } = await this.server();
-    const inward = this.protocols.flatMap((it) =>
-      endpoints[it]!.map((forward) => ({ service: serviceOf(it, 'server'), forward })),
+    const before = await this.#freeEndpoints();
+    const inbound = this.protocols.flatMap((it) =>
+      before[it]!.map((port, i) => ({ port, forward: endpoints[it]![i]!, service: serviceOf(it, 'server') })),
     );
-    const b = await this.#sidecar({ rules: await this.rules(), listeners: inward });
-    const before = this.#byProtocol((protocol, i) => {
-      const { length } = endpoints[protocol]!;
-      return b.ports.slice(i * length, (i + 1) * length);
-    });
-    const listeners = this.protocols.map((it) => ({ service: serviceOf(it, 'sidecar') }));
-    const a = await this.#sidecar({ rules: this.#rules('sidecar', before), listeners });
-    return { pids: [pid, a.pid, b.pid], ports: this.#byProtocol((_, i) => a.ports[i]!) };
+    const b = await this.#sidecar('b', { rules: await this.rules(), inbound }, inbound[0]!.port);
+    const a = await this.#outwardSidecar('sidecar', this.#rules('sidecar', before));
+    return { pids: [pid, a.pid, b], ports: a.ports };
   }
 
-  async #sidecar(task: SidecarTask): Promise<{ readonly pid: number; readonly ports: readonly number[] }> {
-    const program = this.processes.program('sidecar');
-    return { pid: program.pid, ports: await program.ask<number[]>(task) };
+  async #outwardSidecar(where: string, rules: string) {
+    const ports = await this.#freePorts();
+    const outbound = Object.fromEntries(this.protocols.map((it) => [serviceOf(it, where), ports[it]!]));
+    return { ports, pid: await this.#sidecar(where, { rules, outbound }, Object.values(outbound)[0]!) };
+  }
+
+  async #sidecar(name: string, config: Omit<SidecarConfig, 'healthPort'>, port: number): Promise<number> {
+    const file = this.#file(`sidecar-${name}.yaml`, sidecarConfig({ ...config, healthPort: await freePort() }));
+    return this.processes.foreign(process.execPath, [MELTEMI, 'sidecar', '--config', file], port);
+  }
+
+  async #startFronted(): Promise<FrontedServer> {
+    const endpoints = await this.#freeEndpoints();
+    const rules = this.#rules('front', endpoints);
+    const program = this.processes.program('server', [], preloaded(rules));
+    await program.ask<Ports>({ type: 'listen', exchanges: this.exchanges, ports: endpoints } satisfies ServerTask);
+    return { program, rules };
   }
 
   #rules(where: string, endpoints: Ports): string {
@@ -165,6 +183,11 @@ export class Stack {
   async #freePorts(): Promise<Record<string, number>> {
     const ports = await Promise.all(this.protocols.map(() => freePort()));
     return this.#byProtocol((_, i) => ports[i]!);
+  }
+
+  async #freeEndpoints(): Promise<Record<string, number[]>> {
+    const [first, second] = [await this.#freePorts(), await this.#freePorts()];
+    return this.#byProtocol((protocol) => [first[protocol]!, second[protocol]!]);
   }
 
   #byProtocol<T>(value: (protocol: ProtocolName, i: number) => T): Record<string, T> {

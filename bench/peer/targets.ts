@@ -20,7 +20,7 @@ export function verdictsOf(cases: readonly CaseFigures[]): Verdict[] {
     const verdicts: (Verdict | undefined)[] = [];
     if (callers === 1 && size === 1024) {
       for (const leg of ['call', 'connect', 'preload']) verdicts.push(below(figures, leg, 'envoy', 20));
-      for (const leg of ['front', 'preload-front']) verdicts.push(below(figures, leg, 'envoys', 40));
+      for (const leg of ['calls', 'preloads']) verdicts.push(below(figures, leg, 'envoys', 40));
     }
     if (callers === 1) verdicts.push(nearDirect(figures, 'preload', size > 10_000 ? 0.15 : 0.05));
     verdicts.push(...['sidecar', 'sidecars'].map((it) => notAbove(figures, it, it === 'sidecar' ? 'envoy' : 'envoys')));

@@ -1,14 +1,21 @@
+import { startMesh } from '../../../adapters/node/index.js';
 import { PROTOCOLS } from '../../../adapters/node/protocols.js';
 import type { Mesh } from '../../../src/index.js';
 import { ByteQueue } from '../../../src/message/index.js';
-import { startBenchMesh } from '../kit/bench-mesh.js';
+import { PROTOCOLS as KNOWN } from '../kit/exchanges.js';
 import { FrameReader } from '../kit/frame-reader.js';
 import { filled, tokenOf } from '../kit/wire.js';
 import type { OpenConnection, Way } from './ways.js';
 
+/** A mesh as users start it. */
+export async function startBenchMesh(rules: string): Promise<Mesh> {
+  const mesh = await startMesh({ rules, protocols: [...KNOWN] });
+  await mesh.ready();
+  return mesh;
+}
+
 /** By a mesh in this process: `connect` gives streams, `call` makes calls of messages. */
-export async function meshWays(rules: string): Promise<{ readonly connect: OpenConnection; readonly call: Way }> {
-  const mesh = await startBenchMesh(rules);
+export function meshWays(mesh: Mesh): { readonly connect: OpenConnection; readonly call: Way } {
   return { connect: async ({ host, port }) => mesh.connect(host, port), call: callsOf(mesh) };
 }
 

@@ -4,7 +4,15 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Programs of the bench are bundled beside the one that was started. */
-const PROGRAMS = join(dirname(resolve(process.argv[1]!)), 'programs');
+const HERE = dirname(resolve(process.argv[1]!));
+const PROGRAMS = join(HERE, 'programs');
+const PUBLISHED = join(HERE, '../../adapters');
+
+/** What users run: `node --import` of the one, and the `meltemi` command. */
+export const REGISTER = join(PUBLISHED, 'hosts/register/register.js');
+export const MELTEMI = join(PUBLISHED, 'cli/bin.js');
+export const CACHE = join(HERE, '../../../node_modules/.cache/meltemi-bench');
+
 const PATIENCE_MS = 20_000;
 
 /** A program of ours in a process of its own. */

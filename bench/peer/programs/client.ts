@@ -7,6 +7,7 @@ import { dial, socketCalls } from '../calls/socket-calls.js';
 import type { OpenConnection, Opened } from '../calls/ways.js';
 import { type Block, type BlockFigures, ClosedLoop } from '../kit/closed-loop.js';
 import { obey } from '../kit/control.js';
+import { countedBy, preloadedMesh } from '../kit/preload.js';
 import type { Exchange } from '../kit/wire.js';
 
 export type ClientTask =
@@ -18,7 +19,9 @@ export type ClientTask =
       callers: number;
     }
   | ({ readonly type: 'block' } & Block)
-  | { readonly type: 'close' };
+  | { readonly type: 'close' }
+  /** Of this process's mesh, if it has one. */
+  | { readonly type: 'counted' };
 
 const { values: flags } = parseArgs({
   options: { by: { type: 'string', default: 'socket' }, rules: { type: 'string', default: '' } },
@@ -26,9 +29,11 @@ const { values: flags } = parseArgs({
 
 let loop: ClosedLoop;
 let opened: Opened | undefined;
+let mesh = await preloadedMesh();
 
-obey(async (task: ClientTask): Promise<BlockFigures | undefined> => {
+obey(async (task: ClientTask): Promise<BlockFigures | number | undefined> => {
   if (task.type === 'block') return loop.run(task);
+  if (task.type === 'counted') return mesh && countedBy(mesh);
   opened?.close();
   opened = undefined;
   if (task.type === 'close') return undefined;
@@ -42,8 +47,9 @@ obey(async (task: ClientTask): Promise<BlockFigures | undefined> => {
 
 async function wayOf() {
   if (flags.by === 'socket') return socketCalls(dial);
-  const { meshWays } = await import('../calls/mesh-calls.js');
-  const ways = await meshWays(flags.rules);
+  const { startBenchMesh, meshWays } = await import('../calls/mesh-calls.js');
+  mesh ??= await startBenchMesh(flags.rules);
+  const ways = meshWays(mesh);
   if (flags.by === 'call') return ways.call;
   const connect: OpenConnection = ways.connect;
   return socketCalls(connect);

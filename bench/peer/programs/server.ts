@@ -1,32 +1,39 @@
 /** The server that is called: for each protocol two ports, which are the endpoints of its service. */
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { obey } from '../kit/control.js';
 import { FrameReader } from '../kit/frame-reader.js';
+import { countedBy, preloadedMesh } from '../kit/preload.js';
 import { type Exchange, filled } from '../kit/wire.js';
 
-export interface ServerTask {
-  /** By protocol: one for each size. */
-  readonly exchanges: Readonly<Record<string, readonly Exchange[]>>;
-}
+export type ServerTask =
+  | {
+      readonly type: 'listen';
+      /** By protocol: one for each size. */
+      readonly exchanges: Readonly<Record<string, readonly Exchange[]>>;
+      /** @defaultValue any that are free */
+      readonly ports?: Ports;
+    }
+  | { readonly type: 'counted' };
 
 /** By protocol. */
 export type Ports = Readonly<Record<string, readonly number[]>>;
 
-obey(async ({ exchanges }: ServerTask): Promise<Ports> => {
+obey(async (task: ServerTask): Promise<Ports | number> => {
+  if (task.type === 'counted') return countedBy((await preloadedMesh())!);
   const ports: Record<string, number[]> = {};
-  for (const [protocol, sizes] of Object.entries(exchanges)) {
-    const endpoints = [await listen(sizes), await listen(sizes)];
-    ports[protocol] = endpoints.map((it) => (it.address() as AddressInfo).port);
+  for (const [protocol, sizes] of Object.entries(task.exchanges)) {
+    const [first = 0, second = 0] = task.ports?.[protocol] ?? [];
+    ports[protocol] = [await listen(sizes, first), await listen(sizes, second)];
   }
   return ports;
 });
 
-async function listen(sizes: readonly Exchange[]): Promise<Server> {
+async function listen(sizes: readonly Exchange[], port: number): Promise<number> {
   const server = createServer({ noDelay: true }, (socket) => answer(socket, sizes));
-  server.listen({ port: 0, host: '127.0.0.1' });
+  server.listen({ port, host: '127.0.0.1' });
   await once(server, 'listening');
-  return server;
+  return (server.address() as AddressInfo).port;
 }
 
 /** In one write for all that came at once. */
