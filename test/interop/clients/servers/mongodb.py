@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import defaultdict
+from itertools import count
 
 from bson import Int64
 from mockupdb import MockupDB
@@ -31,11 +32,13 @@ def find(request):
     wanted = request.doc.get("filter", {}).items()
     found = [each for each in collections[name_of(request)] if all(each.get(k) == v for k, v in wanted)]
     size = request.doc.get("batchSize", FIRST_BATCH)
-    rest = Int64(1) if len(found) > size else Int64(0)
-    waiting[int(rest)] = found[size:]
-    return request.ok(cursor={"id": rest, "ns": name_of(request), "firstBatch": found[:size]})
+    cursor = Int64(next(cursors)) if len(found) > size else Int64(0)
+    waiting[int(cursor)] = found[size:]
+    return request.ok(cursor={"id": cursor, "ns": name_of(request), "firstBatch": found[:size]})
 
 
+# Of clients beside each other.
+cursors = count(1)
 waiting = {}
 
 
