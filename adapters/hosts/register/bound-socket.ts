@@ -18,6 +18,7 @@ import {
   type SocketWrite,
   userBufferOf,
 } from './socket-internals.js';
+import { letTlsBegin } from './tls-over-bound.js';
 
 export type { Binding, FarEnd, SocketName };
 
@@ -35,6 +36,7 @@ export interface BindOptions extends Binding {
  */
 export function bindSocket(socket: Socket, options: BindOptions): FarEnd {
   const bound = socket as unknown as Bound;
+  letTlsBegin();
   if (bound.destroyed) bound._peername = null;
   bound._undestroy();
   // Once the other side had ended Node made it one that refuses; its own connect does the same.

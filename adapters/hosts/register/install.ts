@@ -6,7 +6,6 @@ import { installLookup } from './lookup.js';
 import { installOutbound } from './outbound.js';
 import type { Patch } from './patch.js';
 import { systemSearchDomains } from './search-domains.js';
-import { installTlsUpgrade } from './tls-upgrade.js';
 
 export interface InstallParts {
   readonly mesh: Mesh;
@@ -23,7 +22,6 @@ export function install({ mesh, warn }: InstallParts): Patch {
     installOutbound({ mesh, destinations, warn }),
     installLookup(destinations),
     installInbound({ mesh, warn }),
-    installTlsUpgrade(),
   ];
   syncBuiltinESMExports();
   return {

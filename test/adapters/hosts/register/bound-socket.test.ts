@@ -1,7 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import { Socket } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { createServer as createHttp, request } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
+import { connect, type Server, Socket } from 'node:net';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { connect as connectTls, createServer as createTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type BindOptions,
@@ -608,5 +613,52 @@ describe('bindSocket', () => {
     const far = await connect();
     socket.end('plain');
     expect(await whole(far)).toBe('plain');
+  });
+});
+
+describe('what builds on a socket builds on a bound one', () => {
+  /** Bound, with a server of the system at its far end. */
+  async function joined(server: Server, connecting: boolean): Promise<Socket> {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const socket = new Socket();
+    const far = bindSocket(socket, { ...BINDING, connecting });
+    const other = connect((server.address() as { port: number }).port, '127.0.0.1');
+    far.pipe(other).pipe(far);
+    if (connecting) setImmediate(() => far.connected());
+    return socket;
+  }
+  const pem = (name: string) => readFileSync(join(import.meta.dirname, '../../../support/certificates', name));
+  const secure = { key: pem('server.key'), cert: pem('server.pem') };
+
+  test.each([true, false])('TLS that is begun on it (while it connects: %p)', async (connecting) => {
+    const server = createTls(secure, (socket) => socket.pipe(socket));
+    const socket = await joined(server, connecting);
+    const encrypted = connectTls({ socket, ca: pem('root.pem'), servername: 'aeraki' });
+    await once(encrypted, 'secureConnect');
+    encrypted.end('x'.repeat(200_000));
+    expect((await whole(encrypted)).length).toBe(200_000);
+    server.close();
+  });
+
+  test('HTTP', async () => {
+    const server = createHttp(async (incoming, outgoing) => outgoing.end(`${(await whole(incoming as never)).length}`));
+    const socket = await joined(server, true);
+    const asked = request({ method: 'POST', createConnection: () => socket });
+    asked.end('x'.repeat(200_000));
+    const [answer] = (await once(asked, 'response')) as [Duplex];
+    expect(await whole(answer)).toBe('200000');
+    server.close();
+  });
+
+  test('HTTP/2', async () => {
+    const server = createHttp2();
+    server.on('stream', (stream) => stream.pipe(stream));
+    const socket = await joined(server as unknown as Server, true);
+    const session = connectHttp2('http://demo.test', { createConnection: () => socket });
+    const stream = session.request({ ':method': 'POST' });
+    stream.end('x'.repeat(200_000));
+    expect((await whole(stream)).length).toBe(200_000);
+    session.destroy();
+    server.close();
   });
 });

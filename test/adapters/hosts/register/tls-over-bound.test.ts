@@ -5,18 +5,14 @@ import { join } from 'node:path';
 import { createSecureContext, TLSSocket, connect as tlsConnect } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { bindSocket } from '../../../../adapters/hosts/register/bound-socket.js';
-import type { Patch } from '../../../../adapters/hosts/register/patch.js';
-import { installTlsUpgrade } from '../../../../adapters/hosts/register/tls-upgrade.js';
 
 const certificate = (file: string) => readFileSync(join(import.meta.dirname, '../../../support/certificates', file));
 const NAME = { address: '240.240.1.2', family: 'IPv4', port: 5432 } as const;
 
 /** Says `S` in plain text and goes on in TLS with an echo, as PostgreSQL does when it is asked. */
 let server: Server;
-let installed: Patch;
 
 beforeAll(async () => {
-  installed = installTlsUpgrade();
   const secureContext = createSecureContext({ cert: certificate('server.pem'), key: certificate('server.key') });
   server = createServer((socket) => {
     socket.once('data', () => {
@@ -28,7 +24,6 @@ beforeAll(async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening');
 });
 afterAll(() => {
-  installed.undo();
   server.close();
 });
 
@@ -76,7 +71,7 @@ test('TLS over a bound socket that is not connected yet begins when it is', asyn
   socket.destroy();
 });
 
-test("undone, and of other sockets, it is Node's", () => {
+test("over other sockets it is Node's", () => {
   const secure = new TLSSocket(new Socket());
   expect(secure.connecting).toBe(true);
   secure.destroy();
