@@ -42,6 +42,9 @@ export class Relay implements Drainable, Expirable {
     this.closed = new Promise((resolve) => {
       this.#over = resolve;
     });
+    // Else the one ends, and closes, with the other's end: the rest of what its client sends and has to read would be lost.
+    stream.allowHalfOpen = true;
+    other.allowHalfOpen = true;
     stream.pipe(other);
     other.pipe(stream);
     this.#tie(stream, other);

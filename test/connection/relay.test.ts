@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -41,6 +42,14 @@ function server(stream: Duplex, name: string, atOnce = true): Served {
       return waiting.length;
     },
   };
+}
+
+/** All that is read, of a stream that is not destroyed by it. */
+async function whole(stream: Duplex): Promise<string> {
+  const parts: unknown[] = [];
+  stream.on('data', (chunk) => parts.push(chunk));
+  await once(stream, 'end');
+  return parts.join('');
 }
 
 /** A client, joined with `first`; from the time that it is `wanted` it may be handed to `second`. */
@@ -92,6 +101,42 @@ describe('a relay', () => {
     const refused = new Error('connect ECONNREFUSED');
     far.destroy(refused);
     expect(await told).toBe(refused);
+  });
+
+  /** A client within the process, joined with what a server of the system accepted. */
+  async function toServer(): Promise<[client: Duplex, accepted: Socket, other: Socket]> {
+    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const [client, near] = inProcessDuplex();
+    const other = connect((server.address() as { port: number }).port, '127.0.0.1');
+    new Relay(near, other, runtime);
+    const [accepted] = (await once(server, 'connection')) as [Socket];
+    server.close();
+    return [client, accepted, other];
+  }
+
+  test('a server writes and ends: a client that reads later has it all', async () => {
+    const [client, accepted, other] = await toServer();
+    // So many that the last wait in the relay, and so few that it reads to the end.
+    for (let i = 0; i < 5; i++) {
+      accepted.write(Buffer.alloc(20_000, 'x'));
+      for (let left = 20_000; left > 0; ) left -= (await once(other, 'data'))[0].length;
+    }
+    accepted.resume().end();
+    await once(other, 'end');
+    for (let i = 0; i < 20; i++) await turn();
+    expect((await whole(client)).length).toBe(100_000);
+    client.end();
+    await once(accepted, 'close');
+  });
+
+  test('a server ends its side first: what the client sends after that reaches it', async () => {
+    const [client, accepted] = await toServer();
+    accepted.end('enough');
+    expect(await whole(client)).toBe('enough');
+    for (let i = 0; i < 20; i++) await turn();
+    client.end('more');
+    expect(await whole(accepted)).toBe('more');
   });
 
   test('is cut when its drain is over', async () => {
