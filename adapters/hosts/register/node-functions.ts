@@ -17,8 +17,13 @@ const connect = Socket.prototype.connect;
  */
 export function nodeConnect(options: NetConnectOpts): Socket {
   const socket = new Socket(options);
+  socket.on('connectionAttempt', unref); // for each address of a host Node takes another handle
   (connect as (options: object) => Socket).call(socket, { lookup: nodeLookup, ...options });
   socket.unref();
   socket.ref = () => socket;
   return socket;
+}
+
+function unref(this: Socket): void {
+  this.unref();
 }
