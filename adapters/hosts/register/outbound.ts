@@ -115,7 +115,7 @@ function connectAgain(socket: Socket, far: FarEnd): void {
 function ungoverned({ options, host, port, callback }: Asked, args: unknown[], destinations: Destinations): unknown[] {
   const given = destinations.nameOf(host);
   if (given === undefined && (options.lookup || isIP(host) !== 0 || destinations.host(host) === undefined)) return args;
-  const real = { lookup: nodeLookup, ...options, host: given ?? host, port };
+  const real = { ...options, lookup: options.lookup ?? nodeLookup, host: given ?? host, port };
   return callback === undefined ? [real] : [real, callback];
 }
 

@@ -257,8 +257,8 @@ describe('what is not', () => {
     const port = await plainServer('localhost');
     const { address } = await dns.promises.lookup('localhost');
     expect(address).toMatch(/^240\.240\./);
-    for (const host of ['localhost', address]) {
-      const socket = keep(net.connect(port, host));
+    for (const options of [{ host: 'localhost' }, { host: address }, { host: 'localhost', lookup: undefined }]) {
+      const socket = keep(net.connect({ port, ...options }));
       socket.write('echo');
       expect(String((await once(socket, 'data'))[0])).toBe('echo');
       expect(isBound(socket)).toBe(false);
