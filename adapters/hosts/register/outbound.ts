@@ -29,7 +29,10 @@ export function installOutbound({ mesh, destinations, warn }: OutboundParts): Pa
       if (meant !== undefined && isOurs(this, asked!)) {
         const address = shownAddress(asked!, destinations.addressesOf(meant.host));
         const far = begin(this, asked!, address);
-        if (far !== undefined) attach(mesh, far, meant, () => setImmediate(announce, this, far, lookedUp(asked!)));
+        if (far !== undefined) {
+          const tell = () => setImmediate(announce, this, far, lookedUp(asked!));
+          attach(mesh, far, meant, () => far.inScope(tell)); // called by an event of another socket, maybe
+        }
         return this;
       }
       if (meant !== undefined && isEncrypted(this)) tellEncrypted(`${meant.host}:${meant.port}`, encrypted, warn);

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import dns from 'node:dns';
 import { once } from 'node:events';
@@ -121,6 +122,20 @@ describe('what is governed', () => {
         it.replaceAll('127.0.0.1', address).replace(`${port}`, '9000').replace('localhost', 'demo.test'),
       ),
     );
+  });
+
+  test('also those of a stream that is passed on come in the context of connect', async () => {
+    const ports = { 'demo.test:9000': await plainServer() };
+    const passing = await governed({ placement: 'sidecar', sidecar: { ports } });
+    const storage = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const socket = storage.run('mine', () => keep(net.connect(9000, 'demo.test')));
+    for (const name of ['lookup', 'connect', 'data']) socket.on(name, () => seen.push(name, storage.getStore()));
+    socket.write('echo');
+    await once(socket, 'data');
+    expect(seen).toEqual(['lookup', 'mine', 'connect', 'mine', 'data', 'mine']);
+    socket.destroy();
+    await passing.close();
   });
 
   test('diagnostics tell of it', () => {

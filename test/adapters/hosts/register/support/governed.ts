@@ -4,7 +4,7 @@ import { Destinations } from '../../../../../adapters/hosts/register/destination
 import { installLookup } from '../../../../../adapters/hosts/register/lookup.js';
 import { nodeConnect, nodeDns } from '../../../../../adapters/hosts/register/node-functions.js';
 import { installOutbound } from '../../../../../adapters/hosts/register/outbound.js';
-import { createMesh, type Mesh } from '../../../../../src/index.js';
+import { createMesh, type Mesh, type MeshOptions } from '../../../../../src/index.js';
 import { namesBy, plainTransportBy } from '../../../../../src/spi.js';
 import { silentLogger } from '../../../../../src/telemetry/index.js';
 import { EchoServer } from '../../../../connection/support/echo-server.js';
@@ -22,7 +22,7 @@ export interface Governed {
 }
 
 /** `demo.test:9000`, `virtual.test:9000` at 10.7.7.7, `demo.shop.svc.test:9000` and `localhost:9000`, all served by one server. */
-export async function governed(): Promise<Governed> {
+export async function governed(options: Partial<MeshOptions> = {}): Promise<Governed> {
   const server = await new EchoServer().listen();
   const raw = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
   await once(raw, 'listening');
@@ -53,6 +53,7 @@ spec:
     transport: plainTransportBy(nodeConnect),
     names: namesBy(nodeDns),
     logger: silentLogger,
+    ...options,
   });
   await mesh.ready();
   const destinations = new Destinations(mesh, { domains: ['shop.svc.test', 'svc.test'], dots: 5 });
