@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { runInThisContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { main } from '../../../adapters/cli/main.js';
 import { statusInWords } from '../../../adapters/cli/status-in-words.js';
@@ -11,6 +12,9 @@ import { type MeshConfig, startMesh } from '../../../adapters/node/index.js';
 import { HOST, services } from '../../../examples/demo/rules.js';
 import type { Mesh } from '../../../src/index.js';
 
+/** Jest gives tests a copy of `process.env`, and `os.tmpdir()` reads the real one. */
+const { env } = runInThisContext('process') as NodeJS.Process;
+
 let folder: string;
 let before: string | undefined;
 const open: Mesh[] = [];
@@ -18,13 +22,13 @@ const open: Mesh[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'meltemi-status-'));
   writeFileSync(join(folder, 'services.yaml'), services(1111, 2222));
-  before = process.env.TMPDIR;
-  process.env.TMPDIR = folder; // its sockets and those of other tests do not see each other
+  before = env.TMPDIR;
+  env.TMPDIR = folder; // its sockets and those of other tests do not see each other
 });
 afterEach(async () => {
   for (const mesh of open.splice(0)) await mesh.close();
-  process.env.TMPDIR = before;
-  if (before === undefined) delete process.env.TMPDIR;
+  if (before === undefined) delete env.TMPDIR;
+  else env.TMPDIR = before;
   rmSync(folder, { recursive: true });
 });
 
