@@ -21,7 +21,7 @@ interface KubernetesObject {
   readonly metadata: { readonly name: string };
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: {
-    readonly ports?: readonly { readonly port: number; readonly targetPort: string }[];
+    readonly ports?: readonly { readonly port: number; readonly targetPort: number | string }[];
     readonly template?: { readonly spec: { initContainers?: readonly Container[]; containers: readonly Container[] } };
   };
 }
@@ -71,7 +71,8 @@ test('the sidecar is probed, and called, where its configuration says that it li
   const { path, port } = sidecar!.readinessProbe!.httpGet;
   expect([path, ports.get(port), listeners.health.host]).toEqual(['/healthz/ready', listeners.health.port, '0.0.0.0']);
   const service = objects.find(({ kind }) => kind === 'Service')!.spec!.ports![0]!;
-  expect([ports.get(service.targetPort), service.port]).toEqual([listeners.inbound[0]!.port, 20_880]);
+  // By number: before Kubernetes 1.33 a Service finds no port of a sidecar container by its name.
+  expect([service.targetPort, service.port]).toEqual([listeners.inbound[0]!.port, 20_880]);
   const variables = pod!.containers.flatMap(({ env = [] }) => env.map(({ value }) => value));
   expect(variables).toContain(`127.0.0.1:${listeners.outbound.ports['demo.example:20880']}`);
   expect(variables).toContain(`127.0.0.1:${listeners.inbound[0]!.forward.port}`);
