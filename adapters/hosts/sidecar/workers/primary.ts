@@ -22,7 +22,11 @@ const RESTART_MAX_MS = 10_000;
 export class Primary implements Host {
   /** By their index; undefined: to be started anew. */
   readonly #workers: (WorkerProcess | undefined)[];
-  readonly #restarts = new Set<NodeJS.Timeout>();
+  /** What each is started anew with. */
+  readonly #configs: LoadedConfig[];
+  readonly #restarts = new Map<number, NodeJS.Timeout>();
+  /** All that live, those too that drain since another has their place. */
+  readonly #alive = new Set<WorkerProcess>();
   /** How often a worker died soon after it was started, by its index. */
   readonly #deaths: number[];
   /** Listeners that were told to be open. */
@@ -41,6 +45,7 @@ export class Primary implements Host {
     const exec = fileURLToPath(new URL('./sidecar-worker.js', import.meta.url));
     cluster.setupPrimary({ exec, args: [], serialization: 'advanced' });
     this.#deaths = Array(workers).fill(0);
+    this.#configs = Array(workers).fill(config);
     this.#workers = Array(workers).fill(undefined);
     for (let index = 0; index < workers; index++) this.#workers[index] = this.#fork(index, config);
   }
@@ -57,8 +62,19 @@ export class Primary implements Host {
   }
 
   async ready(): Promise<void> {
-    await Promise.all(this.#workers.map((it) => it?.ready));
+    await Promise.all(this.#workers.map((it) => it && this.#readyAt(it)));
     this.#wasReady = true;
+  }
+
+  /** That one, or whichever is in its place by then: a configuration that is read again may help one that cannot get ready. */
+  async #readyAt(worker: WorkerProcess): Promise<void> {
+    try {
+      await worker.ready;
+    } catch (error) {
+      if (!worker.isDraining) throw error;
+      const next = this.#workers[worker.index];
+      if (next !== undefined && next !== worker) await this.#readyAt(next);
+    }
   }
 
   /** Once all were ready one is enough: the others are being started anew. */
@@ -96,13 +112,14 @@ export class Primary implements Host {
     const same = await this.sources.reread(config);
     if (changed.length > 0 || !same) await this.#replaceAll(config);
     else for (const worker of this.workers) worker.reload(config);
+    this.#configs.fill(config);
     this.config = config;
   }
 
   async drain(cut: Promise<void>): Promise<void> {
     this.#draining = true;
-    for (const restart of this.#restarts) clearTimeout(restart);
-    await Promise.all(this.workers.map((it) => it.drain(cut)));
+    for (const restart of this.#restarts.values()) clearTimeout(restart);
+    await Promise.all([...this.#alive].map((it) => it.drain(cut)));
     this.sources.close();
     this.#closeControl();
   }
@@ -111,8 +128,10 @@ export class Primary implements Host {
     const { feeds } = this.sources;
     const tell = (report: SidecarReport) => this.#pass(report, index);
     const worker = new WorkerProcess(cluster.fork(), { config, feeds, index, count: config.workers, tell });
+    this.#alive.add(worker);
     const begun = performance.now();
     void worker.ended.then((how) => {
+      this.#alive.delete(worker);
       if (performance.now() - begun > RESTART_MAX_MS) this.#deaths[index] = 0;
       this.#ended(worker, how);
     });
@@ -124,18 +143,18 @@ export class Primary implements Host {
     if (worker.isDraining || this.#draining || this.#workers[index] !== worker) return;
     this.#workers[index] = undefined;
     const waitMs = Math.min(RESTART_BASE_MS * 2 ** this.#deaths[index]!++, RESTART_MAX_MS);
-    if (!this.#wasReady) return;
+    // Before any start has succeeded this is the end of all.
+    if (!this.#wasReady && !worker.wasReady) return;
     this.#problem(`${worker.name} ended with ${how}; another is started in ${waitMs} ms`);
-    const timer = setTimeout(() => {
-      this.#restarts.delete(timer);
-      this.#workers[index] = this.#fork(index, this.config);
-    }, waitMs);
-    this.#restarts.add(timer);
+    const restart = () => {
+      this.#workers[index] = this.#fork(index, this.#configs[index]!);
+    };
+    this.#restarts.set(index, setTimeout(restart, waitMs));
   }
 
   /** One after the other: when the new one is ready, the one before drains. */
   async #replaceAll(config: LoadedConfig): Promise<void> {
-    for (const [index, before] of this.#workers.entries()) {
+    for (const index of this.#workers.keys()) {
       const next = this.#fork(index, config);
       try {
         await next.ready;
@@ -143,7 +162,11 @@ export class Primary implements Host {
         next.isDraining = true;
         throw error;
       }
+      // It may have died meanwhile, and be started anew or about to be.
+      clearTimeout(this.#restarts.get(index));
+      const before = this.#workers[index];
       this.#workers[index] = next;
+      this.#configs[index] = config;
       void before?.drain(new Promise(() => {}));
     }
     const open = new Set(this.listening.map(({ listener }) => JSON.stringify(listener)));

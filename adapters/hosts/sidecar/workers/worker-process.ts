@@ -31,6 +31,7 @@ export class WorkerProcess {
   /** Resolves with what it ended with. */
   readonly ended: Promise<string>;
   isDraining = false;
+  wasReady = false;
   #isReady!: () => void;
   readonly #outboxes = new Map<
     number,
@@ -93,9 +94,9 @@ export class WorkerProcess {
 
   /** Resolves when it has ended. */
   async drain(cut: Promise<void>): Promise<void> {
-    this.isDraining = true;
     const isCut = cut.then(() => 'cut');
-    void this.#send({ type: 'drain' }).catch(() => {});
+    if (!this.isDraining) void this.#send({ type: 'drain' }).catch(() => {});
+    this.isDraining = true;
     if ((await Promise.race([this.ended, isCut])) !== 'cut') return;
     void this.#send({ type: 'cut' }).catch(() => {});
     const timer = setTimeout(() => this.worker.process.kill('SIGKILL'), CUT_MS);
@@ -136,7 +137,9 @@ export class WorkerProcess {
       case 'health':
         this.health = message.health;
         this.listening = message.listening;
-        if (message.health.ready) this.#isReady();
+        if (!message.health.ready) return;
+        this.wasReady = true;
+        this.#isReady();
         return;
       case 'status':
         this.#answered(message.id, message.status);

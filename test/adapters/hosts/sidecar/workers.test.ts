@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { listControls } from '../../../../adapters/control/index.js';
 import type { MeshConfig } from '../../../../adapters/node/index.js';
 import { fileSource } from '../../../../adapters/sources/file/index.js';
 import { type MetaRdsServer, serveMetaRds } from '../../../../adapters/sources/metards/server/index.js';
@@ -39,9 +42,27 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
-async function started(config: MeshConfig, text = services(v1.port, v2.port), workers = 2): Promise<SidecarProcess> {
+/** Holds up whoever imports it second, until there is a file `go`. */
+const WAITING = `
+import { existsSync, mkdirSync } from 'node:fs';
+const here = (name) => new URL(name, import.meta.url);
+try {
+  mkdirSync(here('first'));
+} catch {
+  while (!existsSync(here('go'))) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+export default [];
+`;
+
+async function started(
+  config: MeshConfig,
+  text = services(v1.port, v2.port),
+  workers = 2,
+  files: Readonly<Record<string, string>> = {},
+): Promise<SidecarProcess> {
   const sidecar = new SidecarProcess();
   sidecars.push(sidecar);
+  for (const [name, content] of Object.entries(files)) sidecar.write(name, content);
   sidecar.write('rules.yaml', text);
   port = await freePort();
   configure(sidecar, config);
@@ -187,6 +208,69 @@ describe('meltemi sidecar --workers', () => {
     expect(await last).toBe('slept 300');
     for (const one of clients.splice(0)) one.close();
     expect(await sidecar.ended()).toBe(0);
+  });
+
+  test('workers that were replaced and still serve are waited for at the end', async () => {
+    const sidecar = await started({});
+    await sidecar.ready();
+    const stays = client();
+    await stays.sayHello('a');
+    configure(sidecar, { mode: 'observe' });
+    sidecar.signal('SIGHUP');
+    await sidecar.report('reloaded');
+    const slow = stays.slow(1500);
+    await stays.sayHello('b');
+    sidecar.signal('SIGTERM');
+    expect(await slow).toBe('slept 1500');
+    stays.close();
+    expect(await sidecar.ended()).toBe(0);
+  });
+
+  test('a worker that dies while all are replaced has one successor, with the new configuration', async () => {
+    const sidecar = await started({ control: true });
+    await sidecar.ready();
+    const [first] = await workersOf(sidecar);
+    process.kill(first!, 'SIGKILL');
+    await sidecar.report('problem');
+    configure(sidecar, { control: true, mode: 'observe' });
+    sidecar.signal('SIGHUP');
+    await sidecar.report('reloaded');
+    const sockets = join(sidecar.folder, `meltemi-${process.getuid!()}`);
+    while ((await listControls(sockets)).length !== 3);
+    expect(await workersOf(sidecar)).toHaveLength(2);
+  });
+
+  test('one that cannot get ready is helped by another configuration', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const own = await freePort();
+    const ports = { [SERVICE]: (taken.address() as AddressInfo).port };
+    const sidecar = await started({ listeners: { outbound: { ports } } });
+    expect((await sidecar.report('problem')).message).toMatch(/EADDRINUSE/);
+    port = own;
+    configure(sidecar, { mode: 'observe' });
+    sidecar.signal('SIGHUP');
+    await sidecar.ready();
+    expect(await client().sayHello('a')).toMatch(/^Hello a/);
+    taken.close();
+  });
+
+  test('one that dies before the others are ready is started anew', async () => {
+    const health = { port: await freePort() };
+    const sidecar = await started({ control: true, interceptors: ['./wait.mjs'], listeners: { health } }, undefined, 2, {
+      'wait.mjs': WAITING,
+    });
+    const why = async () => {
+      const text = await probe({ health: { host: '127.0.0.1', ...health } }).catch(() => '');
+      return [1, 2].filter((it) => text.includes(`worker ${it}: `));
+    };
+    while ((await why()).length !== 1);
+    const [first] = await workersOf(sidecar);
+    process.kill(first!, 'SIGKILL');
+    expect((await sidecar.report('problem')).message).toMatch(/another is started/);
+    sidecar.write('go', '');
+    await sidecar.ready();
+    while ((await workersOf(sidecar)).length < 2);
   });
 
   test('last-good rules serve while the control plane is dead, and one store is enough for all', async () => {
