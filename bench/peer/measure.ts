@@ -33,6 +33,10 @@ export interface LegFigures {
   readonly lost: number;
 }
 
+export function isFaulty({ wrong, lost }: { readonly wrong: number; readonly lost: number }): boolean {
+  return wrong + lost > 0;
+}
+
 export interface Runner {
   readonly leg: Leg;
   readonly client: Program;
@@ -54,7 +58,7 @@ export async function measure({ protocol, exchange, callers }: Case, runners: re
       const length = round < 0 ? { ms: 0, calls: warmCalls } : { ms: blockMs };
       const block = await tell(runner.client, { type: 'block', ...length, pids: runner.leg.pids });
       blocks.get(runner)!.push(block!);
-      if (block!.wrong + block!.lost > 0) alive.delete(runner);
+      if (isFaulty(block!)) alive.delete(runner);
     }
   }
   for (const { client } of runners) await tell(client, { type: 'close' });
