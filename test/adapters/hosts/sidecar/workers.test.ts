@@ -257,9 +257,14 @@ describe('meltemi sidecar --workers', () => {
 
   test('one that dies before the others are ready is started anew', async () => {
     const health = { port: await freePort() };
-    const sidecar = await started({ control: true, interceptors: ['./wait.mjs'], listeners: { health } }, undefined, 2, {
-      'wait.mjs': WAITING,
-    });
+    const sidecar = await started(
+      { control: true, interceptors: ['./wait.mjs'], listeners: { health } },
+      undefined,
+      2,
+      {
+        'wait.mjs': WAITING,
+      },
+    );
     const why = async () => {
       const text = await probe({ health: { host: '127.0.0.1', ...health } }).catch(() => '');
       return [1, 2].filter((it) => text.includes(`worker ${it}: `));
