@@ -13,7 +13,7 @@ export function banner(services: readonly DescribedService[], config: LoadedConf
   const more = governed.length > NAMED ? ` and ${governed.length - NAMED} more` : '';
   const what = governed.length === 0 ? 'nothing yet' : `${governed.slice(0, NAMED).join(', ')}${more}`;
   const mode = config.mode === 'observe' ? ' (observing only)' : '';
-  const ask = config.control === false ? '' : `; meltemi status ${process.pid} tells more`;
+  const ask = config.control === false ? '' : `; meltemi status --pid ${process.pid} tells more`;
   return `meltemi ${version()} governs ${what}${mode}, by ${sourcesOf(config)}${ask}`;
 }
 

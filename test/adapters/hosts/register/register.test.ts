@@ -68,7 +68,7 @@ describe('an app that knows nothing of the mesh', () => {
     expect(stdout).toBe(FROM_V2.repeat(3));
     expect(stderr).toMatch(
       new RegExp(
-        `^meltemi \\d+\\.\\d+\\.\\d+ governs ${SERVICE} \\(dubbo\\), by .*/rules\\.yaml; meltemi status \\d+ tells more\\n$`,
+        `^meltemi \\d+\\.\\d+\\.\\d+ governs ${SERVICE} \\(dubbo\\), by .*/rules\\.yaml; meltemi status --pid \\d+ tells more\\n$`,
       ),
     );
   }, 30_000);
