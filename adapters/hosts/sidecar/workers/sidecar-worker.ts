@@ -22,6 +22,8 @@ const channel: Channel = {
 };
 
 let engine: Engine | undefined;
+/** The configuration that was told last. */
+let newest: LoadedConfig | undefined;
 let cut = () => {};
 const isCut = new Promise<void>((resolve) => {
   cut = resolve;
@@ -32,6 +34,7 @@ function tellHealth(): void {
 }
 
 async function start({ config, sources, index, count }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+  newest = config;
   const tell = (report: SidecarReport) => {
     channel.send({ type: 'report', report });
     tellHealth();
@@ -43,6 +46,7 @@ async function start({ config, sources, index, count }: Extract<ToWorker, { type
     ...lastGoodOf(config, index),
   });
   engine = started;
+  if (newest !== config) await started.reload(ownConfig(newest));
   const telling = setInterval(tellHealth, TELL_MS);
   await started.ready();
   clearInterval(telling);
@@ -67,6 +71,7 @@ async function obey(message: ToWorker): Promise<void> {
     case 'start':
       return start(message);
     case 'reload':
+      newest = message.config;
       await engine?.reload(ownConfig(message.config));
       return tellHealth();
     case 'status':

@@ -32,6 +32,8 @@ export class WorkerProcess {
   readonly ended: Promise<string>;
   isDraining = false;
   wasReady = false;
+  /** What it is started with once it says that it listens. */
+  #config: LoadedConfig;
   #isReady!: () => void;
   readonly #outboxes = new Map<
     number,
@@ -44,6 +46,7 @@ export class WorkerProcess {
     readonly worker: Worker,
     private readonly options: WorkerProcessOptions,
   ) {
+    this.#config = options.config;
     worker.on('message', (message: FromWorker) => this.#hear(message));
     // What could not be sent: that it is gone is told by its end.
     worker.on('error', () => {});
@@ -75,6 +78,7 @@ export class WorkerProcess {
   }
 
   reload(config: LoadedConfig): void {
+    this.#config = config;
     void this.#send({ type: 'reload', config }).catch(() => {});
   }
 
@@ -105,7 +109,7 @@ export class WorkerProcess {
   }
 
   #hear(message: FromWorker): void {
-    const { config, feeds, index, count, tell } = this.options;
+    const { feeds, index, count, tell } = this.options;
     switch (message.type) {
       case 'hello': {
         const sources = [...feeds.values()].map(({ name, precedence, local }) => ({
@@ -113,7 +117,7 @@ export class WorkerProcess {
           precedence,
           ...(local && { local }),
         }));
-        void this.#send({ type: 'start', config, sources, index, count }).catch(() => {});
+        void this.#send({ type: 'start', config: this.#config, sources, index, count }).catch(() => {});
         return;
       }
       case 'watch': {

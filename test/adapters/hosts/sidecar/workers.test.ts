@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -44,11 +44,12 @@ afterEach(async () => {
 
 /** Holds up whoever imports it second, until there is a file `go`. */
 const WAITING = `
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 const here = (name) => new URL(name, import.meta.url);
 try {
   mkdirSync(here('first'));
 } catch {
+  if (!existsSync(here('go'))) writeFileSync(here('waits'), '');
   while (!existsSync(here('go'))) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 export default [];
@@ -276,6 +277,31 @@ describe('meltemi sidecar --workers', () => {
     sidecar.write('go', '');
     await sidecar.ready();
     while ((await workersOf(sidecar)).length < 2);
+  });
+
+  test('one that starts while listeners change has them as they are then', async () => {
+    const sidecar = await started({ control: true, interceptors: ['./wait.mjs'] }, undefined, 2, {
+      'wait.mjs': WAITING,
+      go: '',
+    });
+    await sidecar.ready();
+    const before = port;
+    const [first] = await workersOf(sidecar);
+    unlinkSync(join(sidecar.folder, 'go'));
+    process.kill(first!, 'SIGKILL');
+    while (!existsSync(join(sidecar.folder, 'waits'))) await new Promise(setImmediate);
+    port = await freePort();
+    configure(sidecar, { control: true, interceptors: ['./wait.mjs'] });
+    sidecar.signal('SIGHUP');
+    await sidecar.report('closed');
+    sidecar.write('go', '');
+    while ((await workersOf(sidecar)).length < 2);
+    await client().sayHello('a');
+    for (const one of clients.splice(0)) one.close();
+    sidecar.signal('SIGTERM');
+    expect(await sidecar.ended()).toBe(0);
+    const opened = sidecar.reports.filter((it) => it.type === 'listening').map((it) => it.port);
+    expect(opened).toEqual([before, port]);
   });
 
   test('last-good rules serve while the control plane is dead, and one store is enough for all', async () => {
