@@ -13,9 +13,10 @@ export interface Host {
   ready(): Promise<void>;
   /**
    * Takes over another configuration, as far as it can.
+   * @param giveUp - ends the waiting for rules and listeners that do not come
    * @throws Error - it stays with the one before
    */
-  reload(config: LoadedConfig): Promise<void>;
+  reload(config: LoadedConfig, giveUp: AbortSignal): Promise<void>;
   /** Accepts no more, and goes on serving until nobody is connected any more, the drain time is up, or it is cut short. */
   drain(cut: Promise<void>): Promise<void>;
 }

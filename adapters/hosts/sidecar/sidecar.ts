@@ -8,6 +8,9 @@ import { Signals } from './signals.js';
 import { Single } from './single.js';
 import { Primary } from './workers/primary.js';
 
+/** How long a configuration that is read again may take to be in force. Ends and later SIGHUPs wait for no other reason. */
+const RELOAD_MS = 60_000;
+
 export interface SidecarOptions {
   /** Reads the configuration, at the start and at each SIGHUP. */
   readonly load: () => Promise<LoadedConfig>;
@@ -38,6 +41,7 @@ class Sidecar {
   #config!: LoadedConfig;
   #host: Host | undefined;
   #ending = false;
+  #giveUp: AbortController | undefined;
   #reloading: Promise<void> = Promise.resolve();
 
   constructor(
@@ -80,17 +84,25 @@ class Sidecar {
 
   async #reload(host: Host): Promise<void> {
     if (this.#ending) return;
+    const giveUp = new AbortController();
+    this.#giveUp = giveUp;
+    const late = setTimeout(
+      () => giveUp.abort(new Error(`what it asks for is not all there after ${RELOAD_MS / 1000} s`)),
+      RELOAD_MS,
+    );
     try {
       const config = await this.load();
       if (!isDeepStrictEqual(config.listeners.health, this.#config.listeners.health)) {
         this.tell({ type: 'problem', message: 'a change of listeners.health holds from the next start on' });
       }
-      await host.reload(config);
+      await host.reload(config, giveUp.signal);
       this.#config = config;
       this.tell({ type: 'reloaded' });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.tell({ type: 'problem', message: `the configuration before stays: ${reason}` });
+    } finally {
+      clearTimeout(late);
     }
   }
 
@@ -100,6 +112,7 @@ class Sidecar {
     const graceMs = host.health.ready ? grace : 0;
     this.#ending = true;
     this.tell({ type: 'ending', signal, graceMs, drainMs: drain });
+    this.#giveUp?.abort(new Error('the sidecar ends'));
     await this.#reloading;
     await this.signals.unlessCut(graceMs);
     await host.drain(this.signals.cut);

@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../../node/config.js';
 import { Engine } from './engine.js';
 import type { Host } from './host.js';
-import { changedParts } from './reload.js';
+import { changedParts, unlessGivenUp } from './reload.js';
 import type { SidecarReport } from './report.js';
 import { Sources, withoutSources } from './sources.js';
 
@@ -37,14 +37,14 @@ export class Single implements Host {
     return this.engine.listening;
   }
 
-  async reload(config: LoadedConfig): Promise<void> {
+  async reload(config: LoadedConfig, giveUp: AbortSignal): Promise<void> {
     const changed: string[] = [...changedParts(this.config, config)];
-    if (!(await this.sources.reread(config))) changed.push('sources');
+    if (!(await this.sources.reread(config, giveUp))) changed.push('sources');
     if (changed.length > 0) {
       this.tell({ type: 'problem', message: `a change of ${changed.join(', ')} holds from the next start on` });
     }
     this.config = config;
-    await this.engine.reload(config);
+    await unlessGivenUp(giveUp, this.engine.reload(config));
   }
 
   async drain(cut: Promise<void>): Promise<void> {

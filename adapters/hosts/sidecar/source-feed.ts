@@ -68,10 +68,12 @@ export class SourceFeed implements RuleSource {
 
   /**
    * Follows another source, or the same anew.
-   * @throws what it fails with before it has said all it has
+   * @param giveUp - ends the waiting for what it has
+   * @throws what it fails with before it has said all it has, or the reason to give up
    */
-  reread(source: RuleSource = this.source): Promise<void> {
+  reread(source: RuleSource = this.source, giveUp?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      giveUp?.throwIfAborted();
       const said: RuleChange[] = [];
       const subscription = new Subscription();
       const taken = () => this.#subscription === subscription;
@@ -86,6 +88,11 @@ export class SourceFeed implements RuleSource {
         resolve();
       };
       const error = (thrown: unknown) => (taken() ? this.#fail(thrown) : reject(thrown));
+      giveUp?.addEventListener('abort', () => {
+        if (taken()) return;
+        subscription.unsubscribe();
+        reject(giveUp.reason);
+      });
       subscription.add(source.watch(this.#context).subscribe({ next, error }));
     });
   }

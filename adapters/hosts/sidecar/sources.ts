@@ -26,12 +26,12 @@ export class Sources {
    * @returns whether the sources are the same ones as before, by name; others are there for meshes that begin from now on
    * @throws Error - one of them cannot be used; those before it may have been read already, those after it were not
    */
-  async reread(config: LoadedConfig): Promise<boolean> {
+  async reread(config: LoadedConfig, giveUp: AbortSignal): Promise<boolean> {
     const sources = await loadSources(config);
     const elsewhere = !isDeepStrictEqual(config.metards, this.config.metards);
     for (const source of sources) {
       const feed = this.feeds.get(source.name);
-      if (feed !== undefined && (source.local || elsewhere)) await feed.reread(source);
+      if (feed !== undefined && (source.local || elsewhere)) await feed.reread(source, giveUp);
     }
     this.config = config;
     const names = new Set(sources.map(({ name }) => name));

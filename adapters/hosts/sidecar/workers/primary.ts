@@ -11,7 +11,7 @@ import type { LoadedConfig } from '../../../node/config.js';
 import { openStatus, processOf, type WorkersStatus } from '../../../node/control.js';
 import type { Health } from '../health.js';
 import type { Host } from '../host.js';
-import { changedParts } from '../reload.js';
+import { changedParts, unlessGivenUp } from '../reload.js';
 import type { OpenListener, SidecarReport } from '../report.js';
 import { Sources } from '../sources.js';
 import { WorkerProcess } from './worker-process.js';
@@ -102,15 +102,15 @@ export class Primary implements Host {
     return { format: 1, process: processOf({ program: 'sidecar' }), node: node as MeshNode, workers };
   }
 
-  async reload(config: LoadedConfig): Promise<void> {
+  async reload(config: LoadedConfig, giveUp: AbortSignal): Promise<void> {
     if (config.workers !== this.config.workers) {
       this.#problem('a change of workers holds from the next start on');
       config = { ...config, workers: this.config.workers };
     }
     checkPorts(config);
     const changed = changedParts(this.config, config);
-    const same = await this.sources.reread(config);
-    if (changed.length > 0 || !same) await this.#replaceAll(config);
+    const same = await this.sources.reread(config, giveUp);
+    if (changed.length > 0 || !same) await this.#replaceAll(config, giveUp);
     else for (const worker of this.workers) worker.reload(config);
     this.#configs.fill(config);
     this.config = config;
@@ -153,14 +153,15 @@ export class Primary implements Host {
   }
 
   /** One after the other: when the new one is ready, the one before drains. */
-  async #replaceAll(config: LoadedConfig): Promise<void> {
+  async #replaceAll(config: LoadedConfig, giveUp: AbortSignal): Promise<void> {
     for (const index of this.#workers.keys()) {
       const next = this.#fork(index, config);
       try {
-        await next.ready;
+        await unlessGivenUp(giveUp, next.ready);
       } catch (error) {
-        next.isDraining = true;
-        throw error;
+        const why = next.health.why.join('; ');
+        void next.drain(Promise.resolve());
+        throw giveUp.aborted ? new Error(`${(error as Error).message}: ${next.name}: ${why}`) : error;
       }
       // It may have died meanwhile, and be started anew or about to be.
       clearTimeout(this.#restarts.get(index));

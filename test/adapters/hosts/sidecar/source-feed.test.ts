@@ -117,6 +117,20 @@ describe('a source feed', () => {
   });
 });
 
+test('a source that does not say all it has is given up, and the one before goes on', async () => {
+  const [before, silent] = [new Spoken(), new Spoken()];
+  const feed = new SourceFeed(before);
+  const heard = new Heard(feed);
+  before.said.next([upsert('a'), complete]);
+  const giveUp = new AbortController();
+  const failed = feed.reread(silent, giveUp.signal);
+  giveUp.abort(new Error('too late'));
+  await expect(failed).rejects.toThrow('too late');
+  expect(silent.said.observed).toBe(false);
+  before.said.next([upsert('b')]);
+  expect([...heard.rules.keys()]).toEqual(['a', 'b']);
+});
+
 describe('on its way to a worker', () => {
   /** A channel whose messages are taken when the test says so, cloned as between processes. */
   function channel(feed: RuleSource) {

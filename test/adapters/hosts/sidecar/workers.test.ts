@@ -211,20 +211,20 @@ describe('meltemi sidecar --workers', () => {
     expect(await sidecar.ended()).toBe(0);
   });
 
-  test('workers that were replaced and still serve are waited for at the end', async () => {
-    const sidecar = await started({});
+  test('workers that were replaced and still serve are cut short by a second signal, too', async () => {
+    const shutdown = { grace: 0, drain: '300s' };
+    const sidecar = await started({ shutdown });
     await sidecar.ready();
     const stays = client();
     await stays.sayHello('a');
-    configure(sidecar, { mode: 'observe' });
+    configure(sidecar, { shutdown, mode: 'observe' });
     sidecar.signal('SIGHUP');
     await sidecar.report('reloaded');
-    const slow = stays.slow(1500);
-    await stays.sayHello('b');
+    expect(await stays.sayHello('b')).toMatch(/^Hello b/);
     sidecar.signal('SIGTERM');
-    expect(await slow).toBe('slept 1500');
-    stays.close();
-    expect(await sidecar.ended()).toBe(0);
+    await sidecar.report('ending');
+    sidecar.signal('SIGINT');
+    expect(await sidecar.ended()).toBe(1);
   });
 
   test('a worker that dies while all are replaced has one successor, with the new configuration', async () => {
@@ -302,6 +302,23 @@ describe('meltemi sidecar --workers', () => {
     expect(await sidecar.ended()).toBe(0);
     const opened = sidecar.reports.filter((it) => it.type === 'listening').map((it) => it.port);
     expect(opened).toEqual([before, port]);
+  });
+
+  test('a configuration that cannot get ready does not keep it from its end', async () => {
+    const sidecar = await started({});
+    await sidecar.ready();
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const ports = { [SERVICE]: (taken.address() as AddressInfo).port };
+    configure(sidecar, { mode: 'observe', listeners: { outbound: { ports } } });
+    sidecar.signal('SIGHUP');
+    await sidecar.report('problem');
+    sidecar.signal('SIGTERM');
+    expect(await sidecar.ended()).toBe(0);
+    expect((await sidecar.report('problem', 1)).message).toMatch(
+      /^the configuration before stays: the sidecar ends: worker 1 \(process \d+\): /,
+    );
+    taken.close();
   });
 
   test('last-good rules serve while the control plane is dead, and one store is enough for all', async () => {
