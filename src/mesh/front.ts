@@ -142,7 +142,8 @@ export class PortFront implements Front {
       this.served.delete(protocol);
       served.close();
     }
-    if (this.closed && this.served.size === 0) this.rules.close();
+    // Of a mesh that is closed already there are none yet: their end is told while they are made.
+    if (this.closed && this.served.size === 0) this.rules?.close();
   }
 
   private spoken(): Protocol | undefined {

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
+import { config } from 'rxjs';
 import { Call, type Interceptor, type MeshOptions } from '../../src/index.js';
 import type { Sharing } from '../../src/message/index.js';
 import { frame, frameProtocol, KIND } from '../connection/support/frame-protocol.js';
 import { frontScene, paired, reply } from './front-scene.js';
-import { QUIET, quiet, sizes, turn } from './scene.js';
+import { close, QUIET, quiet, sizes, turn } from './scene.js';
 import { demoService, policy, router } from './support.js';
 
 const limit = (tokens: number) =>
@@ -134,6 +135,17 @@ describe('whom it governs', () => {
     client.stream.destroy();
     await app.until(() => app.streams[0]!.closed);
     expect(paired(front)).toEqual({ clients: 0, gates: 0 });
+  });
+
+  test('nothing once the mesh is closed, of a front that is made after that too', async () => {
+    const thrown: unknown[] = [];
+    config.onUnhandledError = (error) => thrown.push(error);
+    const { mesh, runtime } = await frontScene();
+    await close(mesh, runtime);
+    expect(mesh.front({ port: 9000, service: 'demo.test:9000' }).governed).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve)); // as rxjs reports
+    config.onUnhandledError = null;
+    expect(thrown).toEqual([]);
   });
 
   test.each([0, -1, 65_536, 1.5])('a port %p is refused', async (port) => {
