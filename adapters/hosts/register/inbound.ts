@@ -18,7 +18,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { Front, Mesh } from '../../../src/index.js';
 import type { FarEnd } from './bound-socket.js';
 import { type Patch, patch } from './patch.js';
-import { isServerSocket, serverSocket } from './server-socket.js';
+import { closesAccepted, isServerSocket, serverSocket } from './server-socket.js';
 
 export interface InboundParts {
   readonly mesh: Pick<Mesh, 'front'>;
@@ -186,6 +186,7 @@ function isAccepted(socket: unknown, server: Server): socket is Socket {
 /** @returns what the app gets */
 function serve(front: Front, accepted: Socket, server: Server, more: () => FarEnd): Socket {
   const { socket, far } = serverSocket(accepted, server);
+  closesAccepted(socket);
   // Whether replies to a client that has ended its side are wanted is said by the app's own socket.
   accepted.allowHalfOpen = true;
   front.accept(accepted, far, more);

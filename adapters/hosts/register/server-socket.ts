@@ -15,7 +15,7 @@ type ServerSocket = Socket & { server?: object; [ACCEPTED]?: Socket };
 
 /**
  * The socket that an app has instead of one that its server accepted: bound to a stream within the process, with the accepted
- * one's addresses, and with its options where the system must know them. Closes with it.
+ * one's addresses, and with its options where the system must know them.
  */
 export function serverSocket(accepted: Socket, server: object): { readonly socket: Socket; readonly far: FarEnd } {
   const { allowHalfOpen = false, highWaterMark } = server as ServerOptions;
@@ -26,8 +26,13 @@ export function serverSocket(accepted: Socket, server: object): { readonly socke
   socket[ACCEPTED] = accepted;
   Object.defineProperties(socket, METHODS);
   socket.read(0); // as a server's sockets read from the start
-  socket.once('close', closeAccepted);
   return { socket, far };
+}
+
+/** The client's connection closes with this one of its sockets. Those of single streams end alone. */
+export function closesAccepted(socket: Socket): void {
+  Object.defineProperty(socket, 'resetAndDestroy', RESET);
+  socket.once('close', closeAccepted);
 }
 
 /** When the app has closed its socket, nothing more than what it wrote is owed to the client: nobody waits for the client's end. */
@@ -63,13 +68,14 @@ const METHODS: PropertyDescriptorMap = {
   unref: passedOn('unref'),
   setNoDelay: passedOn('setNoDelay'),
   setKeepAlive: passedOn('setKeepAlive'),
-  resetAndDestroy: {
-    value(this: ServerSocket): ServerSocket {
-      this[ACCEPTED]!.resetAndDestroy();
-      farEndOf(this)!.resetting = true;
-      return this.destroy();
-    },
-    writable: true,
-    configurable: true,
+};
+
+const RESET: PropertyDescriptor = {
+  value(this: ServerSocket): ServerSocket {
+    this[ACCEPTED]!.resetAndDestroy();
+    farEndOf(this)!.resetting = true;
+    return this.destroy();
   },
+  writable: true,
+  configurable: true,
 };
