@@ -55,6 +55,8 @@ await check('npm pack', () => {
 await check('it holds what belongs to it', () => {
   const strays = packedFiles.filter((path) => !belongs(path));
   if (strays.length > 0) throw new Error(`stray files:\n${strays.join('\n')}`);
+  if (!packedFiles.includes('dist/shared/zod.LICENSE'))
+    throw new Error('the licence of zod, which is bundled, is missing');
   const wanted = ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json'];
   const missing = wanted.filter((path) => !packedFiles.includes(path));
   if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
@@ -124,7 +126,8 @@ process.exitCode = failed === 0 ? 0 : 1;
 function belongs(path) {
   if (['README.md', 'LICENSE', 'package.json', ...manifest.files].includes(path) || /^docs\/.+\.md$/.test(path))
     return true;
-  if (/^schemas\/[\w-]+\.json$/.test(path) || /^dist\/shared\/[\w-]+\.js(\.map)?$/.test(path)) return true;
+  if (/^schemas\/[\w-]+\.json$/.test(path) || /^dist\/shared\/([\w-]+\.js(\.map)?|zod\.LICENSE)$/.test(path))
+    return true;
   const declared = /^dist\/((?:src|adapters)\/.+)\.d\.ts$/.exec(path);
   if (declared !== null) return existsSync(join(root, `${declared[1]}.ts`)) && statSync(join(root, path)).size > 0;
   return published.has(path.replace(/\.map$/, ''));

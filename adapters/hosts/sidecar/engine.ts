@@ -5,7 +5,7 @@ import { meshOptions, type StartOptions } from '../../node/start-mesh.js';
 import type { Health } from './health.js';
 import { failureInWords, Listeners } from './listeners.js';
 import type { OpenListener, SidecarReport } from './report.js';
-import { wantedListeners } from './wanted.js';
+import { undescribedServices, wantedListeners } from './wanted.js';
 
 /** What the calls that are under way at the end of the drain time may take still, ms. */
 const LAST_MS = 1000;
@@ -20,6 +20,7 @@ const LOOK_MS = 500;
 export class Engine {
   #ready = false;
   #draining = false;
+  #undescribed: ReadonlySet<string> = new Set();
   readonly #listeners: Listeners;
   readonly #changes: { unsubscribe(): void };
 
@@ -27,7 +28,7 @@ export class Engine {
     private readonly mesh: Mesh,
     private config: LoadedConfig,
     private readonly about: ProcessRole,
-    tell: (report: SidecarReport) => void,
+    private readonly tell: (report: SidecarReport) => void,
   ) {
     this.#listeners = new Listeners(mesh, {
       drainMs: () => this.config.shutdown.drain,
@@ -103,10 +104,21 @@ export class Engine {
     return this.mesh.status.sources.flatMap(({ name, synced }) => (synced ? [] : [name]));
   }
 
+  /** Once each, until a rule describes it. */
+  #tellUndescribed(services: readonly string[]): void {
+    for (const service of services) {
+      if (this.#undescribed.has(service)) continue;
+      this.tell({ type: 'problem', message: `no rule describes ${service}: nothing listens for it until one does` });
+    }
+    this.#undescribed = new Set(services);
+  }
+
   /** @returns whether it is ready */
   async #listen(): Promise<boolean> {
     if (this.#draining) return false;
-    await this.#listeners.want(wantedListeners(this.config, this.mesh.described()));
+    const described = this.mesh.described();
+    await this.#listeners.want(wantedListeners(this.config, described));
+    if (this.#missing.length === 0) this.#tellUndescribed(undescribedServices(this.config, described));
     this.#ready ||= this.#missing.length === 0 && this.#listeners.failed.length === 0;
     return this.#ready;
   }

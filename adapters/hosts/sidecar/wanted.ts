@@ -19,7 +19,7 @@ export function wantedListeners(
   described: readonly DescribedService[],
 ): readonly WantedListener[] {
   const { ports, host, vip } = listeners.outbound;
-  const known = new Set(described.flatMap((it) => [it.host, ...it.addresses].map((at) => `${at}:${it.port}`)));
+  const known = namesOf(described);
   const wanted: WantedListener[] = listeners.inbound.map((it) => ({ kind: 'inbound', ...it }));
   for (const [service, port] of Object.entries(ports)) {
     if (known.has(service)) wanted.push({ kind: 'outbound', host, port, service });
@@ -37,6 +37,19 @@ export function wantedListeners(
     }
   }
   return wanted;
+}
+
+/** Services that ports are to stand for, and that no rule describes: a typo, or rules that are still to come. */
+export function undescribedServices(
+  { listeners }: Pick<LoadedConfig, 'listeners'>,
+  described: readonly DescribedService[],
+): readonly string[] {
+  const known = namesOf(described);
+  return Object.keys(listeners.outbound.ports).filter((service) => !known.has(service));
+}
+
+function namesOf(described: readonly DescribedService[]): ReadonlySet<string> {
+  return new Set(described.flatMap((it) => [it.host, ...it.addresses].map((at) => `${at}:${it.port}`)));
 }
 
 /** For people: what it is, and where it leads. */

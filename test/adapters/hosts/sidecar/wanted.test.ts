@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { listenerInWords, wantedListeners } from '../../../../adapters/hosts/sidecar/wanted.js';
+import { listenerInWords, undescribedServices, wantedListeners } from '../../../../adapters/hosts/sidecar/wanted.js';
 import { parseConfig } from '../../../../adapters/node/index.js';
 import type { DescribedService } from '../../../../src/index.js';
 
@@ -20,6 +20,11 @@ test('ports stand for services that rules describe, by host or by address', () =
     'outbound 127.0.0.1:15001 for a:1',
     'outbound 127.0.0.1:15003 for 10.0.0.1:2',
   ]);
+});
+
+test('ports for services that no rule describes are found', () => {
+  const config = parseConfig({ listeners: { outbound: { ports: { 'a:1': 0, 'a:2': 0, '10.0.0.1:2': 0 } } } });
+  expect(undescribedServices(config, [service('a', 1), service('c', 2, '10.0.0.1')])).toEqual(['a:2']);
 });
 
 test('vip: their own addresses, each once, but none that is a name, a range or unspecified', () => {
