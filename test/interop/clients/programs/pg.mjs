@@ -63,8 +63,9 @@ await step('ended by the server', async () => {
   const errors = [];
   victim.on('error', (error) => errors.push(told(error)));
   const { rows } = await victim.query('SELECT pg_backend_pid() AS pid');
+  const ended = new Promise((resolve) => victim.once('end', resolve)); // once() would reject with the error
   await client.query('SELECT pg_terminate_backend($1)', [rows[0].pid]);
-  await new Promise((resolve) => victim.once('end', resolve)); // once() would reject with the error
+  await ended;
   return errors;
 });
 await fails('connection refused', () => new pg.Client({ ...options, port: refusing }).connect());
