@@ -34,6 +34,8 @@ export class WorkerProcess {
   wasReady = false;
   /** What it is started with once it says that it listens. */
   #config: LoadedConfig;
+  /** Before it listens, whatever is sent to it is lost: Node's own listener in it takes all that comes. */
+  #listens = false;
   #isReady!: () => void;
   readonly #outboxes = new Map<
     number,
@@ -79,11 +81,12 @@ export class WorkerProcess {
 
   reload(config: LoadedConfig): void {
     this.#config = config;
-    void this.#send({ type: 'reload', config }).catch(() => {});
+    this.#tell({ type: 'reload', config });
   }
 
   /** @returns undefined: it does not answer */
-  status(): Promise<ProcessStatus | undefined> {
+  async status(): Promise<ProcessStatus | undefined> {
+    if (!this.#listens) return undefined;
     const id = this.#questions++;
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#answered(id, undefined), STATUS_MS);
@@ -99,10 +102,10 @@ export class WorkerProcess {
   /** Resolves when it has ended. */
   async drain(cut: Promise<void>): Promise<void> {
     const isCut = cut.then(() => 'cut');
-    if (!this.isDraining) void this.#send({ type: 'drain' }).catch(() => {});
+    if (!this.isDraining) this.#tell({ type: 'drain' });
     this.isDraining = true;
     if ((await Promise.race([this.ended, isCut])) !== 'cut') return;
-    void this.#send({ type: 'cut' }).catch(() => {});
+    this.#tell({ type: 'cut' });
     const timer = setTimeout(() => this.worker.process.kill('SIGKILL'), CUT_MS);
     await this.ended;
     clearTimeout(timer);
@@ -112,12 +115,15 @@ export class WorkerProcess {
     const { feeds, index, count, tell } = this.options;
     switch (message.type) {
       case 'hello': {
+        this.#listens = true;
         const sources = [...feeds.values()].map(({ name, precedence, local }) => ({
           name,
           precedence,
           ...(local && { local }),
         }));
-        void this.#send({ type: 'start', config: this.#config, sources, index, count }).catch(() => {});
+        this.#tell(
+          this.isDraining ? { type: 'drain' } : { type: 'start', config: this.#config, sources, index, count },
+        );
         return;
       }
       case 'watch': {
@@ -153,6 +159,11 @@ export class WorkerProcess {
   #answered(id: number, status: ProcessStatus | undefined): void {
     this.#asked.get(id)?.(status as ProcessStatus);
     this.#asked.delete(id);
+  }
+
+  /** What it missed before it listened is made up for when it does; that it is gone is told by its end. */
+  #tell(message: ToWorker): void {
+    if (this.#listens) this.#send(message).catch(() => {});
   }
 
   /** Resolves when it is written. */
