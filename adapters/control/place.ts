@@ -84,7 +84,8 @@ export function answers(path: string): Promise<boolean> {
       resolve(true);
     });
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false);
+      // The last: it went just now.
+      if (['ECONNREFUSED', 'ENOENT', 'ECONNRESET'].includes(error.code ?? '')) resolve(false);
       // Its queue is full: there is somebody.
       else if (error.code === 'EAGAIN') resolve(true);
       else reject(error);

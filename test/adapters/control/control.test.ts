@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ask, type Control, listControls, openControl, type Resource } from '../../../adapters/control/index.js';
+import { answers } from '../../../adapters/control/place.js';
 
 let folder: string;
 let open: Control[] = [];
@@ -164,6 +166,15 @@ describe('the list', () => {
     ]);
     expect(existsSync(join(folder, '12.sock'))).toBe(false);
     expect(existsSync(join(folder, 'notes'))).toBe(true);
+  });
+
+  test('has nobody who leaves while he is asked', async () => {
+    const path = join(folder, '7.sock');
+    const server = createServer().listen(path);
+    await once(server, 'listening');
+    const asked = answers(path);
+    server.close();
+    expect(await asked).toBe(false);
   });
 
   test('is empty where there is no folder, and an error where others come in', async () => {
