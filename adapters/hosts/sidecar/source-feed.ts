@@ -2,22 +2,13 @@
  * A source of rules that several meshes follow, here or in workers, while it is followed once: one stream of a control plane,
  * one reading of the files. It keeps what was said, so that a mesh which comes later is told all there is, as one batch.
  *
- * It can be read again, or changed for another source of its name: what that says until it has said all is compared with
- * what is known, and only the difference is passed on. If it fails, everything stays as it was.
+ * It can be read again, or changed for another source of its name: what that says until it has said all of the services in
+ * use is compared with what is known, and only the difference is passed on. If it fails, everything stays as it was.
  */
 import { BehaviorSubject, Observable, Subscription } from 'rxjs';
-import {
-  type RuleChange,
-  type RuleKind,
-  type RuleSource,
-  type SourceContext,
-  sameContent,
-} from '../../../src/rules/index.js';
+import type { RuleChange, RuleSource, SourceContext } from '../../../src/rules/index.js';
 import { type Runtime, systemRuntime } from '../../../src/spi.js';
-
-type Upsert = Extract<RuleChange, { readonly type: 'upsert' }>;
-type State = Extract<RuleChange, { readonly type: 'state' }>;
-type Complete = Extract<RuleChange, { readonly type: 'complete' }>;
+import { KnownRules } from './known-rules.js';
 
 /** Who follows a feed. */
 interface Follower {
@@ -29,15 +20,12 @@ export class SourceFeed implements RuleSource {
   readonly name: string;
   readonly precedence: number;
   declare readonly local?: true;
-  readonly #rules = new Map<string, Upsert>();
-  /** Those that stand: a batch repeats them. */
-  #problems: readonly RuleChange[] = [];
-  #complete: Complete | undefined;
-  #state: State | undefined;
+  #known = new KnownRules();
   #failed: { readonly error: unknown } | undefined;
   readonly #followers = new Map<Follower, ReadonlySet<string>>();
   readonly #inUse = new BehaviorSubject<ReadonlySet<string>>(new Set());
   #subscription: Subscription | undefined;
+  #retired = false;
 
   constructor(
     private source: RuleSource,
@@ -48,13 +36,18 @@ export class SourceFeed implements RuleSource {
     if (source.local) this.local = true;
   }
 
+  /** Whoever followed it when it did hears of no more changes, even if it is read again: an Observable fails for good. */
+  get hasFailed(): boolean {
+    return this.#failed !== undefined;
+  }
+
   /** Each watcher has everything said to it: first all there is. */
   watch(context?: SourceContext): Observable<readonly RuleChange[]> {
     return new Observable((subscriber) => {
       const follower: Follower = subscriber;
       this.#followers.set(follower, new Set());
       const using = context?.inUse.subscribe((keys) => this.#use(follower, keys));
-      const known = this.#known();
+      const known = this.#known.all();
       if (known.length > 0) subscriber.next(known);
       if (this.#failed !== undefined) subscriber.error(this.#failed.error);
       this.#subscription ??= this.#follow(this.source);
@@ -62,6 +55,7 @@ export class SourceFeed implements RuleSource {
         using?.unsubscribe();
         this.#followers.delete(follower);
         this.#use(follower, undefined);
+        this.#closeIfForgotten();
       };
     });
   }
@@ -74,27 +68,46 @@ export class SourceFeed implements RuleSource {
   reread(source: RuleSource = this.source, giveUp?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       giveUp?.throwIfAborted();
-      const said: RuleChange[] = [];
+      const fresh = new KnownRules();
       const subscription = new Subscription();
+      const uses = new Subscription();
       const taken = () => this.#subscription === subscription;
-      const next = (batch: readonly RuleChange[]) => {
-        if (taken()) return this.#say(batch);
-        said.push(...batch);
-        if (!batch.some(({ type }) => type === 'complete')) return;
+      const takeOver = () => {
+        if (taken() || !fresh.covers(this.#inUse.value)) return;
+        uses.unsubscribe();
         this.#subscription?.unsubscribe();
         this.#subscription = subscription;
         this.source = source;
-        this.#say(this.#difference(said));
+        this.#failed = undefined;
+        const difference = fresh.since(this.#known);
+        this.#known = fresh;
+        this.#pass(difference);
         resolve();
       };
-      const error = (thrown: unknown) => (taken() ? this.#fail(thrown) : reject(thrown));
-      giveUp?.addEventListener('abort', () => {
-        if (taken()) return;
+      const next = (batch: readonly RuleChange[]) => {
+        fresh.take(batch);
+        if (taken()) this.#pass(batch);
+        else takeOver();
+      };
+      const stop = (reason: unknown) => {
+        uses.unsubscribe();
         subscription.unsubscribe();
-        reject(giveUp.reason);
+        reject(reason);
+      };
+      const error = (thrown: unknown) => (taken() ? this.#fail(thrown) : stop(thrown));
+      giveUp?.addEventListener('abort', () => {
+        if (!taken()) stop(giveUp.reason);
       });
       subscription.add(source.watch(this.#context).subscribe({ next, error }));
+      // What it has said may be all of fewer.
+      uses.add(this.#inUse.subscribe(takeOver));
     });
+  }
+
+  /** Nobody new will follow it: it is closed once nobody does. */
+  retire(): void {
+    this.#retired = true;
+    this.#closeIfForgotten();
   }
 
   close(): void {
@@ -108,48 +121,21 @@ export class SourceFeed implements RuleSource {
 
   #follow(source: RuleSource): Subscription {
     return source.watch(this.#context).subscribe({
-      next: (batch) => this.#say(batch),
+      next: (batch) => {
+        this.#known.take(batch);
+        this.#pass(batch);
+      },
       error: (error: unknown) => this.#fail(error),
     });
   }
 
-  #say(batch: readonly RuleChange[]): void {
-    if (batch.some(({ type }) => type !== 'state')) this.#problems = batch.filter(({ type }) => type === 'problem');
-    for (const change of batch) {
-      if (change.type === 'upsert') this.#rules.set(idOf(change.kind, keyOf(change)), change);
-      else if (change.type === 'remove') this.#rules.delete(idOf(change.kind, change.key));
-      else if (change.type === 'complete') {
-        this.#complete = merged(this.#complete, change);
-        const version = this.#state?.version;
-        this.#state = version === undefined ? undefined : { type: 'state', state: 'live', version };
-      } else if (change.type === 'state') this.#state = { ...this.#state, ...change };
-    }
+  #pass(batch: readonly RuleChange[]): void {
     for (const follower of [...this.#followers.keys()]) follower.next(batch);
   }
 
   #fail(error: unknown): void {
     this.#failed = { error };
     for (const follower of [...this.#followers.keys()]) follower.error(error);
-  }
-
-  /** All there is, for one who knows nothing. */
-  #known(): readonly RuleChange[] {
-    const known: RuleChange[] = [...this.#rules.values(), ...this.#problems];
-    if (this.#complete !== undefined) known.push(this.#complete);
-    if (this.#state !== undefined) known.push(this.#state);
-    return known;
-  }
-
-  #difference(said: readonly RuleChange[]): readonly RuleChange[] {
-    const gone = new Map(this.#rules);
-    const changes = said.filter((change) => {
-      if (change.type !== 'upsert') return true;
-      const id = idOf(change.kind, keyOf(change));
-      gone.delete(id);
-      return !sameContent(this.#rules.get(id)?.rule, change.rule);
-    });
-    const removals = [...gone.values()].map((it) => ({ type: 'remove', kind: it.kind, key: keyOf(it) }) as const);
-    return [...removals, ...changes];
   }
 
   #use(follower: Follower, keys: ReadonlySet<string> | undefined): void {
@@ -159,18 +145,8 @@ export class SourceFeed implements RuleSource {
     const before = this.#inUse.value;
     if (all.size !== before.size || [...all].some((key) => !before.has(key))) this.#inUse.next(all);
   }
-}
 
-/** What was said to be all: of some services, of more, or altogether. */
-function merged(before: Complete | undefined, { type, of }: Complete): Complete {
-  if (of === undefined || before === undefined) return of === undefined ? { type } : { type, of };
-  return before.of === undefined ? { type, of } : { type, of: new Set([...before.of, ...of]) };
-}
-
-export function keyOf({ rule }: Upsert): string {
-  return 'name' in rule ? rule.name : rule.key;
-}
-
-export function idOf(kind: RuleKind, key: string): string {
-  return `${kind} ${key}`;
+  #closeIfForgotten(): void {
+    if (this.#retired && this.#followers.size === 0) this.close();
+  }
 }

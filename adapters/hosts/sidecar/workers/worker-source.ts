@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
 import type { RuleChange, RuleSource, SourceContext } from '../../../../src/rules/index.js';
-import { idOf, keyOf } from '../source-feed.js';
+import { idOf, keyOf } from '../known-rules.js';
 import type { FromWorker, SourceDescription, ToWorker } from './messages.js';
 
 type Rules = Extract<ToWorker, { type: 'rules' }>;

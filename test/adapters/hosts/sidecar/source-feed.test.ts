@@ -117,6 +117,77 @@ describe('a source feed', () => {
   });
 });
 
+test('what is read again after a failure is told to who comes later, as if it had not failed', async () => {
+  const [before, after] = [new Spoken(), new Spoken()];
+  const feed = new SourceFeed(before);
+  new Heard(feed);
+  before.said.error(new Error('bad'));
+  const done = feed.reread(after);
+  after.said.next([upsert('a'), complete]);
+  await done;
+  expect(feed.hasFailed).toBe(false);
+  const heard = new Heard(feed);
+  expect(heard.error).toBeUndefined();
+  expect([...heard.rules.keys()]).toEqual(['a']);
+});
+
+describe('a source that is asked for the services in use', () => {
+  const of = (...keys: string[]): RuleChange => ({ type: 'complete', of: new Set(keys) });
+
+  function rereading(...inUse: string[]) {
+    const [before, after] = [new Spoken(), new Spoken()];
+    const feed = new SourceFeed(before);
+    const uses = new BehaviorSubject<ReadonlySet<string>>(new Set(inUse));
+    const heard = new Heard(feed, { runtime: systemRuntime(), inUse: uses });
+    before.said.next([upsert('a'), upsert('b'), of('a', 'b')]);
+    const done = feed.reread(after);
+    return { after, uses, heard, done };
+  }
+
+  test('is read again once it has said all it has of each; none is gone for a moment', async () => {
+    const { after, heard, done } = rereading('a', 'b');
+    after.said.next([upsert('a', '10.0.0.2'), of('a')]);
+    expect(heard.batches).toHaveLength(1);
+    after.said.next([upsert('a'), upsert('b', '10.0.0.2'), of('a', 'b')]);
+    await done;
+    expect(heard.batches.slice(1)).toEqual([[upsert('b', '10.0.0.2'), of('a', 'b')]]);
+  });
+
+  test('is not waited for when what it has not said is in use no longer', async () => {
+    const { after, uses, heard, done } = rereading('a', 'b');
+    after.said.next([upsert('a'), of('a')]);
+    uses.next(new Set(['a']));
+    await done;
+    expect([...heard.rules.keys()]).toEqual(['a']);
+  });
+});
+
+describe('a feed that is retired', () => {
+  test('goes on until its last follower has gone, and whoever asks late is told what there was', () => {
+    const source = new Spoken();
+    const feed = new SourceFeed(source);
+    const [first, second] = [feed.watch().subscribe(), feed.watch().subscribe()];
+    source.said.next([upsert('a'), complete]);
+    feed.retire();
+    first.unsubscribe();
+    expect(source.said.observed).toBe(true);
+    second.unsubscribe();
+    expect(source.said.observed).toBe(false);
+    expect([...new Heard(feed).rules.keys()]).toEqual(['a']);
+  });
+
+  test('is closed at once if nobody follows it', async () => {
+    const source = new Spoken();
+    const feed = new SourceFeed(source);
+    const done = feed.reread();
+    source.said.next([complete]);
+    await done;
+    expect(source.said.observed).toBe(true);
+    feed.retire();
+    expect(source.said.observed).toBe(false);
+  });
+});
+
 test('a source that does not say all it has is given up, and the one before goes on', async () => {
   const [before, silent] = [new Spoken(), new Spoken()];
   const feed = new SourceFeed(before);
