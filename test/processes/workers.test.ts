@@ -5,16 +5,17 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { listControls } from '../../../../adapters/control/index.js';
-import type { MeshConfig } from '../../../../adapters/node/index.js';
-import { fileSource } from '../../../../adapters/sources/file/index.js';
-import { type MetaRdsServer, serveMetaRds } from '../../../../adapters/sources/metards/server/index.js';
-import { type Dubbo2Client, dubbo2Client } from '../../../../examples/demo/peers/dubbo2-client.js';
-import { type Peer, startPeer } from '../../../../examples/demo/peers/start-peer.js';
-import { HOST, metaRouter, services, toSubset } from '../../../../examples/demo/rules.js';
-import { freePort } from '../../../support/free-port.js';
-import { type PackageFolder, packageFolder } from '../../../support/package-folder.js';
-import { probe, provider, SidecarProcess } from './support.js';
+import { ask, listControls } from '../../adapters/control/index.js';
+import type { WorkersStatus } from '../../adapters/node/control.js';
+import type { MeshConfig } from '../../adapters/node/index.js';
+import { fileSource } from '../../adapters/sources/file/index.js';
+import { type MetaRdsServer, serveMetaRds } from '../../adapters/sources/metards/server/index.js';
+import { type Dubbo2Client, dubbo2Client } from '../../examples/demo/peers/dubbo2-client.js';
+import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
+import { HOST, metaRouter, services, toSubset } from '../../examples/demo/rules.js';
+import { probe, provider, SidecarProcess } from '../adapters/hosts/sidecar/support.js';
+import { freePort } from '../support/free-port.js';
+import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 
 const SERVICE = `${HOST}:20880`;
 
@@ -41,6 +42,24 @@ afterEach(async () => {
   for (const sidecar of sidecars.splice(0)) await sidecar.remove();
   for (const server of servers.splice(0)) await server.close();
 });
+
+/** Lets whoever imports it second wait for a file `go`, and fail. */
+const FAILING = `
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+const here = (name) => new URL(name, import.meta.url);
+let second = false;
+try {
+  mkdirSync(here('first'));
+} catch {
+  second = true;
+}
+if (second) {
+  writeFileSync(here('waits'), '');
+  while (!existsSync(here('go'))) await new Promise((resolve) => setTimeout(resolve, 10));
+  throw new Error('not you');
+}
+export default [];
+`;
 
 /** Holds up whoever imports it second, until there is a file `go`. */
 const WAITING = `
@@ -103,11 +122,12 @@ async function status(sidecar: SidecarProcess, ...args: string[]): Promise<strin
   return (await promisify(execFile)(process.execPath, [bin, 'status', ...args], { env })).stdout;
 }
 
+const controlsOf = (sidecar: SidecarProcess) => listControls(join(sidecar.folder, `meltemi-${process.getuid!()}`));
+
 /** Processes of the workers, as the sidecar's status has them. */
 async function workersOf(sidecar: SidecarProcess): Promise<number[]> {
-  const { workers } = JSON.parse(await status(sidecar, '--json')) as {
-    workers: readonly ({ process: { pid: number } } | null)[];
-  };
+  const { path } = (await controlsOf(sidecar)).find(({ pid }) => pid === sidecar.pid)!;
+  const { workers } = (await ask(path, '/status')) as WorkersStatus;
   return workers.flatMap((it) => it?.process.pid ?? []);
 }
 
@@ -188,7 +208,7 @@ describe('meltemi sidecar --workers', () => {
     expect(granted.sort()).toEqual([2, 3]);
   });
 
-  test('SIGHUP replaces workers one by one where listeners alone are not enough; SIGTERM lets all of them finish', async () => {
+  test('SIGHUP replaces all workers where listeners alone are not enough; SIGTERM lets all of them finish', async () => {
     const sidecar = await started({ control: true });
     await sidecar.ready();
     const before = await workersOf(sidecar);
@@ -236,9 +256,59 @@ describe('meltemi sidecar --workers', () => {
     configure(sidecar, { control: true, mode: 'observe' });
     sidecar.signal('SIGHUP');
     await sidecar.report('reloaded');
-    const sockets = join(sidecar.folder, `meltemi-${process.getuid!()}`);
-    while ((await listControls(sockets)).length !== 3);
+    while ((await controlsOf(sidecar)).length !== 3);
     expect(await workersOf(sidecar)).toHaveLength(2);
+  });
+
+  test('where one of the new workers cannot get ready, none takes its place, and who dies meanwhile is started as before', async () => {
+    const text = `${services(v1.port, v2.port)}---${routed('v1')}`;
+    const sidecar = await started({ control: true }, text, 2, { 'failing.mjs': FAILING });
+    await sidecar.ready();
+    const [first, second] = await workersOf(sidecar);
+    configure(sidecar, { control: true, interceptors: ['./failing.mjs'] });
+    sidecar.signal('SIGHUP');
+    while (!existsSync(join(sidecar.folder, 'waits'))) await new Promise(setImmediate);
+    process.kill(first!, 'SIGKILL');
+    expect((await sidecar.report('problem')).message).toMatch(/ended with SIGKILL; another is started in 100 ms$/);
+    while ((await workersOf(sidecar)).length < 2);
+    const before = await workersOf(sidecar);
+    expect(before[1]).toBe(second);
+    await untilBoth('v1');
+    for (const one of clients.splice(0)) one.close();
+    sidecar.write('go', '');
+    expect((await sidecar.report('problem', 1)).message).toMatch(
+      /^the configuration before stays: worker \d \(process \d+\) ended with code 1 before all were ready$/,
+    );
+    while ((await controlsOf(sidecar)).length !== 3);
+    expect(await workersOf(sidecar)).toEqual(before);
+    expect(await client().sayHello('a')).toBe('Hello a, from v1');
+    expect(sidecar.reports.filter(({ type }) => type === 'closed')).toEqual([]);
+  });
+
+  test('a control plane that is configured no longer is left, and followed again when it is named again', async () => {
+    const beside = new SidecarProcess();
+    sidecars.push(beside);
+    const { server, streams, route } = await controlPlane(beside, 'v2');
+    let closed = 0;
+    server.events.subscribe(({ type }) => {
+      if (type === 'closed') closed++;
+    });
+    const metards = { address: `127.0.0.1:${server.port}` };
+    const sidecar = await started({ metards });
+    await sidecar.ready();
+    await untilBoth('v2');
+    for (const one of clients.splice(0)) one.close();
+    configure(sidecar, {});
+    sidecar.signal('SIGHUP');
+    await sidecar.report('reloaded');
+    while (closed < 1) await new Promise(setImmediate);
+    configure(sidecar, { metards });
+    sidecar.signal('SIGHUP');
+    await sidecar.report('reloaded', 1);
+    await untilBoth('v2');
+    route('v1');
+    await untilBoth('v1');
+    expect(streams()).toBe(2);
   });
 
   test('one that cannot get ready is helped by another configuration', async () => {

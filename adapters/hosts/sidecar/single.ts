@@ -39,7 +39,11 @@ export class Single implements Host {
 
   async reload(config: LoadedConfig, giveUp: AbortSignal): Promise<void> {
     const changed: string[] = [...changedParts(this.config, config)];
-    if (!(await this.sources.reread(config, giveUp))) changed.push('sources');
+    const failed = [...this.sources.feeds.values()].some((it) => it.hasFailed);
+    const feeds = await this.sources.reread(config, giveUp);
+    // The mesh follows what it was made with.
+    this.sources.discard(feeds);
+    if (failed || !this.sources.has(feeds)) changed.push('sources');
     if (changed.length > 0) {
       this.tell({ type: 'problem', message: `a change of ${changed.join(', ')} holds from the next start on` });
     }

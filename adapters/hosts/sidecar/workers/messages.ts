@@ -49,4 +49,5 @@ export type FromWorker =
   | { readonly type: 'unwatch'; readonly watch: number }
   | { readonly type: 'report'; readonly report: SidecarReport }
   | { readonly type: 'health'; readonly health: Health; readonly listening: readonly OpenListener[] }
-  | { readonly type: 'status'; readonly id: number; readonly status: ProcessStatus };
+  /** Without a status it is still about to start. */
+  | { readonly type: 'status'; readonly id: number; readonly status?: ProcessStatus };

@@ -13,7 +13,7 @@ import type { Health } from '../health.js';
 import type { Host } from '../host.js';
 import { changedParts, unlessGivenUp } from '../reload.js';
 import type { OpenListener, SidecarReport } from '../report.js';
-import { Sources } from '../sources.js';
+import { type Feeds, Sources } from '../sources.js';
 import { WorkerProcess } from './worker-process.js';
 
 const RESTART_BASE_MS = 100;
@@ -22,8 +22,6 @@ const RESTART_MAX_MS = 10_000;
 export class Primary implements Host {
   /** By their index; undefined: to be started anew. */
   readonly #workers: (WorkerProcess | undefined)[];
-  /** What each is started anew with. */
-  readonly #configs: LoadedConfig[];
   readonly #restarts = new Map<number, NodeJS.Timeout>();
   /** All that live, those too that drain since another has their place. */
   readonly #alive = new Set<WorkerProcess>();
@@ -45,9 +43,7 @@ export class Primary implements Host {
     const exec = fileURLToPath(new URL('./sidecar-worker.js', import.meta.url));
     cluster.setupPrimary({ exec, args: [], serialization: 'advanced' });
     this.#deaths = Array(workers).fill(0);
-    this.#configs = Array(workers).fill(config);
-    this.#workers = Array(workers).fill(undefined);
-    for (let index = 0; index < workers; index++) this.#workers[index] = this.#fork(index, config);
+    this.#workers = this.#forkAll(config, sources.feeds);
   }
 
   static async start(config: LoadedConfig, tell: (report: SidecarReport) => void): Promise<Primary> {
@@ -109,11 +105,13 @@ export class Primary implements Host {
     }
     checkPorts(config);
     const changed = changedParts(this.config, config);
-    const same = await this.sources.reread(config, giveUp);
-    if (changed.length > 0 || !same) await this.#replaceAll(config, giveUp);
-    else for (const worker of this.workers) worker.reload(config);
-    this.#configs.fill(config);
+    const failed = [...this.sources.feeds.values()].some((it) => it.hasFailed);
+    const feeds = await this.sources.reread(config, giveUp);
+    if (changed.length > 0 || failed || !this.sources.has(feeds)) {
+      this.#replaceAll(await this.#successors(config, feeds, giveUp));
+    } else for (const worker of this.workers) worker.reload(config);
     this.config = config;
+    this.sources.keep(feeds);
   }
 
   async drain(cut: Promise<void>): Promise<void> {
@@ -124,10 +122,14 @@ export class Primary implements Host {
     this.#closeControl();
   }
 
-  #fork(index: number, config: LoadedConfig): WorkerProcess {
-    const { feeds } = this.sources;
-    const tell = (report: SidecarReport) => this.#pass(report, index);
-    const worker = new WorkerProcess(cluster.fork(), { config, feeds, index, count: config.workers, tell });
+  #forkAll(config: LoadedConfig, feeds: Feeds): WorkerProcess[] {
+    return Array.from({ length: config.workers }, (_, index) => this.#fork(index, config, feeds));
+  }
+
+  #fork(index: number, config: LoadedConfig, feeds: Feeds): WorkerProcess {
+    const tell = (report: SidecarReport) => this.#pass(report, worker);
+    const options = { config, feeds, index, count: config.workers, tell };
+    const worker: WorkerProcess = new WorkerProcess(cluster.fork(), options);
     this.#alive.add(worker);
     const begun = performance.now();
     void worker.ended.then((how) => {
@@ -147,30 +149,48 @@ export class Primary implements Host {
     if (!this.#wasReady && !worker.wasReady) return;
     this.#problem(`${worker.name} ended with ${how}; another is started in ${waitMs} ms`);
     const restart = () => {
-      this.#workers[index] = this.#fork(index, this.#configs[index]!);
+      this.#restarts.delete(index);
+      this.#workers[index] = this.#fork(index, this.config, this.sources.feeds);
     };
     this.#restarts.set(index, setTimeout(restart, waitMs));
   }
 
-  /** One after the other: when the new one is ready, the one before drains. */
-  async #replaceAll(config: LoadedConfig, giveUp: AbortSignal): Promise<void> {
-    for (const index of this.#workers.keys()) {
-      const next = this.#fork(index, config);
-      try {
-        await unlessGivenUp(giveUp, next.ready);
-      } catch (error) {
-        const why = next.health.why.join('; ');
-        void next.drain(Promise.resolve());
-        throw giveUp.aborted ? new Error(`${(error as Error).message}: ${next.name}: ${why}`) : error;
-      }
-      // It may have died meanwhile, and be started anew or about to be.
-      clearTimeout(this.#restarts.get(index));
-      const before = this.#workers[index];
-      this.#workers[index] = next;
-      this.#configs[index] = config;
-      void before?.drain(new Promise(() => {}));
+  /** @throws Error - they are not all ready, and are ended: nothing has changed */
+  async #successors(config: LoadedConfig, feeds: Feeds, giveUp: AbortSignal): Promise<readonly WorkerProcess[]> {
+    const next = this.#forkAll(config, feeds);
+    const allReady = Promise.all(next.map((it) => it.ready));
+    const anyEnded = next.map(async (it): Promise<never> => {
+      throw new Error(`${it.name} ended with ${await it.ended} before all were ready`);
+    });
+    try {
+      await unlessGivenUp(giveUp, Promise.race([...anyEnded, allReady]));
+      return next;
+    } catch (error) {
+      const late = next.find((it) => !it.health.ready);
+      // They may have been dealt connections.
+      for (const it of next) void it.drain();
+      this.sources.discard(feeds);
+      this.#tellClosed();
+      if (!giveUp.aborted || late === undefined) throw error;
+      throw new Error(`${(error as Error).message}: ${late.name}: ${late.health.why.join('; ')}`);
     }
-    const open = new Set(this.listening.map(({ listener }) => JSON.stringify(listener)));
+  }
+
+  #replaceAll(next: readonly WorkerProcess[]): void {
+    for (const restart of this.#restarts.values()) clearTimeout(restart);
+    this.#restarts.clear();
+    for (const it of next) {
+      const before = this.#workers[it.index];
+      this.#workers[it.index] = it;
+      void before?.drain();
+    }
+    this.#tellClosed();
+  }
+
+  /** What was told to be open, and only workers had that are no longer among these, or never came to be. */
+  #tellClosed(): void {
+    const listening = this.workers.flatMap((it) => it.listening);
+    const open = new Set(listening.map(({ listener }) => JSON.stringify(listener)));
     for (const [key, report] of this.#told) {
       if (open.has(key)) continue;
       this.#told.delete(key);
@@ -179,9 +199,9 @@ export class Primary implements Host {
   }
 
   /** What all workers say is told once. */
-  #pass(report: SidecarReport, index: number): void {
+  #pass(report: SidecarReport, { index, isDraining }: WorkerProcess): void {
     if (report.type === 'problem') this.#problem(`worker ${index + 1}: ${report.message}`);
-    if (report.type !== 'listening' && report.type !== 'closed') return;
+    if (isDraining || (report.type !== 'listening' && report.type !== 'closed')) return;
     const key = JSON.stringify(report.listener);
     const known = this.#told.has(key);
     if (known === (report.type === 'listening')) return;

@@ -75,8 +75,7 @@ async function obey(message: ToWorker): Promise<void> {
       await engine?.reload(ownConfig(message.config));
       return tellHealth();
     case 'status':
-      if (engine !== undefined) channel.send({ type: 'status', id: message.id, status: engine.status });
-      return;
+      return channel.send({ type: 'status', id: message.id, ...(engine && { status: engine.status }) });
     case 'drain':
       await engine?.drain(isCut);
       process.exit(0);

@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../../../node/config.js';
 import type { ProcessStatus } from '../../../node/control.js';
 import type { Health } from '../health.js';
 import type { OpenListener, SidecarReport } from '../report.js';
-import type { SourceFeed } from '../source-feed.js';
+import type { Feeds } from '../sources.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { Outbox } from './outbox.js';
 
@@ -16,7 +16,7 @@ const CUT_MS = 2000;
 
 export interface WorkerProcessOptions {
   readonly config: LoadedConfig;
-  readonly feeds: ReadonlyMap<string, SourceFeed>;
+  readonly feeds: Feeds;
   readonly index: number;
   readonly count: number;
   readonly tell: (report: SidecarReport) => void;
@@ -41,7 +41,7 @@ export class WorkerProcess {
     number,
     { readonly box: Outbox; readonly inUse: BehaviorSubject<ReadonlySet<string>> }
   >();
-  readonly #asked = new Map<number, (status: ProcessStatus) => void>();
+  readonly #asked = new Map<number, (status: ProcessStatus | undefined) => void>();
   #questions = 0;
 
   constructor(
@@ -99,11 +99,13 @@ export class WorkerProcess {
     });
   }
 
-  /** Resolves when it has ended. */
-  async drain(cut: Promise<void>): Promise<void> {
+  /** Resolves when it has ended. @param cut - when it shall do so at once; without it never */
+  async drain(cut: Promise<void> = new Promise(() => {})): Promise<void> {
     const isCut = cut.then(() => 'cut');
-    if (!this.isDraining) this.#tell({ type: 'drain' });
-    this.isDraining = true;
+    if (!this.isDraining) {
+      this.isDraining = true;
+      this.#tell({ type: 'drain' });
+    }
     if ((await Promise.race([this.ended, isCut])) !== 'cut') return;
     this.#tell({ type: 'cut' });
     const timer = setTimeout(() => this.worker.process.kill('SIGKILL'), CUT_MS);
@@ -157,7 +159,7 @@ export class WorkerProcess {
   }
 
   #answered(id: number, status: ProcessStatus | undefined): void {
-    this.#asked.get(id)?.(status as ProcessStatus);
+    this.#asked.get(id)?.(status);
     this.#asked.delete(id);
   }
 
