@@ -231,6 +231,28 @@ describe('meltemi sidecar --workers', () => {
     expect(await sidecar.ended()).toBe(0);
   });
 
+  test('whoever connects while workers are replaced is served', async () => {
+    const sidecar = await started({});
+    await sidecar.ready();
+    let over = false;
+    const failed: unknown[] = [];
+    const callers = Array.from({ length: 4 }, async () => {
+      while (!over) {
+        const caller = dubbo2Client({ host: '127.0.0.1', port });
+        await caller.sayHello('x').catch((error) => failed.push(error));
+        caller.close();
+      }
+    });
+    for (let i = 0; i < 6; i++) {
+      configure(sidecar, { mode: i % 2 === 0 ? 'observe' : 'enforce' });
+      sidecar.signal('SIGHUP');
+      await sidecar.report('reloaded', i);
+    }
+    over = true;
+    await Promise.all(callers);
+    expect(failed).toEqual([]);
+  });
+
   test('workers that were replaced and still serve are cut short by a second signal, too', async () => {
     const shutdown = { grace: 0, drain: '300s' };
     const sidecar = await started({ shutdown });

@@ -1,4 +1,5 @@
 /** A worker of `meltemi sidecar`: an engine whose rules, configuration and end come from the primary. */
+import cluster from 'node:cluster';
 import { resolve } from 'node:path';
 import { type LastGoodStore, lastGoodFiles } from '../../../../src/spi.js';
 import type { LoadedConfig } from '../../../node/config.js';
@@ -66,6 +67,18 @@ function lastGoodOf({ lastGood, directory }: LoadedConfig, index: number): { las
   return { lastGood: { load: (source) => files.load(source), save: async () => {} } };
 }
 
+/**
+ * A connection that the primary has dealt to it by now would be nobody's if it just ended: what it does not take goes back.
+ * The primary's answer comes after the last of them.
+ */
+function leave(): Promise<void> {
+  return new Promise((resolve) => {
+    if (!process.connected) return resolve();
+    process.once('disconnect', resolve);
+    cluster.worker!.disconnect();
+  });
+}
+
 async function obey(message: ToWorker): Promise<void> {
   switch (message.type) {
     case 'start':
@@ -78,6 +91,7 @@ async function obey(message: ToWorker): Promise<void> {
       return channel.send({ type: 'status', id: message.id, ...(engine && { status: engine.status }) });
     case 'drain':
       await engine?.drain(isCut);
+      if (engine !== undefined) await leave();
       process.exit(0);
       break;
     case 'cut':
