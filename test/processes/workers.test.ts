@@ -333,6 +333,18 @@ describe('meltemi sidecar --workers', () => {
     expect(streams()).toBe(2);
   });
 
+  test('a worker that is stuck is killed some seconds after its drain time', async () => {
+    const sidecar = await started({ control: true, shutdown: { grace: 0, drain: 100 } });
+    await sidecar.ready();
+    const [first] = await workersOf(sidecar);
+    process.kill(first!, 'SIGSTOP');
+    sidecar.signal('SIGTERM');
+    expect((await sidecar.report('problem')).message).toBe(
+      `worker 1: process ${first} does not end, and is killed 5.1 s after it was told to`,
+    );
+    expect(await sidecar.ended()).toBe(0);
+  });
+
   test('one that cannot get ready is helped by another configuration', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

@@ -11,6 +11,8 @@ import { Outbox } from './outbox.js';
 
 /** How long a worker may think about how it stands. */
 const STATUS_MS = 2000;
+/** How long a worker may take to end when its drain time is over: a second of it is for calls that are under way. */
+const LATE_MS = 5000;
 /** How long a worker that shall end at once may take. */
 const CUT_MS = 2000;
 
@@ -105,12 +107,23 @@ export class WorkerProcess {
     if (!this.isDraining) {
       this.isDraining = true;
       this.#tell({ type: 'drain' });
+      this.#killIfStuck();
     }
     if ((await Promise.race([this.ended, isCut])) !== 'cut') return;
     this.#tell({ type: 'cut' });
     const timer = setTimeout(() => this.worker.process.kill('SIGKILL'), CUT_MS);
     await this.ended;
     clearTimeout(timer);
+  }
+
+  #killIfStuck(): void {
+    const ms = this.#config.shutdown.drain + LATE_MS;
+    const timer = setTimeout(() => {
+      const message = `process ${this.pid} does not end, and is killed ${ms / 1000} s after it was told to`;
+      this.options.tell({ type: 'problem', message });
+      this.worker.process.kill('SIGKILL');
+    }, ms);
+    void this.ended.then(() => clearTimeout(timer));
   }
 
   #hear(message: FromWorker): void {
