@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 
 /** How a process stands, for whoever probes it. */
@@ -14,9 +15,14 @@ const MAX_CONNECTIONS = 64;
 /**
  * HTTP for the kubelet and its like. `GET /healthz/ready`: 200, or 503 with the reasons. `GET /healthz/live`: 200, as the
  * process can answer; that is all a restart would mend.
- * @throws the system's error, such as EADDRINUSE
+ * @param problem - is told what goes wrong later, such as a connection for which there is no file descriptor
+ * @throws Error - the port cannot be listened on: by the name of its setting
  */
-export async function openHealth(at: { host: string; port: number }, health: () => Health): Promise<Server> {
+export async function openHealth(
+  at: { host: string; port: number },
+  health: () => Health,
+  problem: (message: string) => void,
+): Promise<Server> {
   const server = createServer({ headersTimeout: TIMEOUT_MS, requestTimeout: TIMEOUT_MS }, (request, response) => {
     const [path = ''] = (request.url ?? '').split('?');
     const { status, text } = answerTo(request.method, path, health);
@@ -25,13 +31,15 @@ export async function openHealth(at: { host: string; port: number }, health: () 
     response.end(`${text}\n`);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ ...at, exclusive: true }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  try {
+    await once(server.listen({ ...at, exclusive: true }), 'listening');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const instead =
+      code === 'EADDRINUSE' ? '; end who has it, or choose another port there, 0 for any that is free' : '';
+    throw new Error(`listeners.health cannot be opened: ${message}${instead}`, { cause: error });
+  }
+  server.on('error', (error) => problem(`listeners.health: ${error.message}`));
   return server;
 }
 

@@ -54,7 +54,11 @@ class Sidecar {
     const { signals, tell } = this;
     this.#config = await this.load();
     const at = this.#config.listeners.health;
-    const server = await openHealth(at, () => this.#health);
+    const server = await openHealth(
+      at,
+      () => this.#health,
+      (message) => tell({ type: 'problem', message }),
+    );
     try {
       const host = await (this.#config.workers > 1 ? Primary : Single).start(this.#config, tell);
       this.#host = host;

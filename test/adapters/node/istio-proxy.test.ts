@@ -42,7 +42,11 @@ test('an answer that comes in pieces', async () => {
 });
 
 test('our own sidecar captures nothing, and says who it is', async () => {
-  const server = await openHealth({ host: '127.0.0.1', port: 0 }, () => ({ ready: true, why: [] }));
+  const server = await openHealth(
+    { host: '127.0.0.1', port: 0 },
+    () => ({ ready: true, why: [] }),
+    () => {},
+  );
   servers.push(server);
   const { port } = server.address() as { port: number };
   expect(await istioProxy(port)).toBe(false);
