@@ -7,6 +7,9 @@ import { nearest } from './nearest.js';
 import { podOf } from './pod.js';
 import { PROTOCOLS } from './protocols.js';
 
+/** The variable says no more than its absence. */
+const UNSAID = Symbol('unsaid');
+
 /** Variables that are keys of the configuration, with how their text becomes a value. */
 const KEYS: Readonly<Record<string, readonly [field: string, read: (text: string, cwd: string) => unknown]>> = {
   MELTEMI_RULES: ['rules', (text, cwd) => list(text).map((path) => resolve(cwd, path))],
@@ -19,7 +22,7 @@ const KEYS: Readonly<Record<string, readonly [field: string, read: (text: string
   MELTEMI_ON_NO_RULES: ['onNoRules', (text) => text],
   MELTEMI_MAX_STALE: ['maxStale', (text) => text],
   MELTEMI_SIDECAR_CAPTURES: ['sidecar.captures', (text) => text],
-  MELTEMI_LAST_GOOD: ['lastGood', (text, cwd) => (isOff(text) ? undefined : resolve(cwd, text))],
+  MELTEMI_LAST_GOOD: ['lastGood', (text, cwd) => (isOff(text) ? undefined : isOn(text) ? UNSAID : resolve(cwd, text))],
   MELTEMI_CONTROL: ['control', (text, cwd) => (isOff(text) ? false : isOn(text) ? true : resolve(cwd, text))],
   MELTEMI_ACCESS_LOG: ['accessLog.path', (text, cwd) => (/^std(out|err)$/.test(text) ? text : resolve(cwd, text))],
   MELTEMI_WORKERS: ['workers', (text) => Number(text)],
@@ -81,7 +84,9 @@ function variables(env: NodeJS.ProcessEnv, cwd: string): Record<string, unknown>
   const set: Record<string, unknown> = {};
   for (const [name, [field, read]] of Object.entries(KEYS)) {
     const text = env[name]?.trim();
-    if (text !== undefined && text !== '') put(set, field.split('.'), read(text, cwd));
+    if (text === undefined || text === '') continue;
+    const value = read(text, cwd);
+    if (value !== UNSAID) put(set, field.split('.'), value);
   }
   const checked = configSchema.safeParse(set);
   if (checked.success) return set;

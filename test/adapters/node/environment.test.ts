@@ -108,6 +108,9 @@ test('rules of a control plane are remembered, in a folder of its own, unless th
   expect(a!.lastGood).toMatch(/\/meltemi-\d+\/last-good-[0-9a-f]{16}$/);
   expect(again!.lastGood).toBe(a!.lastGood);
   expect(b!.lastGood).not.toBe(a!.lastGood);
+  for (const on of ['on', 'true', '1']) {
+    expect((await read({ MELTEMI_METARDS: 'a:1', MELTEMI_LAST_GOOD: on })).lastGood).toBe(a!.lastGood);
+  }
   const off = await read({ MELTEMI_METARDS: 'a:1', MELTEMI_LAST_GOOD: 'off', MELTEMI_CONTROL: '0' });
   expect([off.lastGood, off.control]).toEqual([undefined, false]);
 });
