@@ -10,13 +10,20 @@ import * as z from 'zod';
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-const duration = z
+/** How long something may be ago. */
+const age = z
   .union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'a duration such as 250ms or 10s')])
   .transform((value) => {
     if (typeof value === 'number') return value;
     const unit = value.endsWith('ms') ? 'ms' : value.slice(-1);
     return Number(value.slice(0, -unit.length)) * UNITS[unit]!;
   });
+
+/** Of what Node's timers take: over 2^31 - 1 ms they fire at once. */
+const LONGEST_MS = 24 * 24 * UNITS.h!;
+
+/** How long a timer runs. */
+const duration = age.refine((ms) => ms <= LONGEST_MS, 'at most 24 days, which is 576h');
 
 const positive = z.number().int().positive();
 
@@ -88,7 +95,7 @@ export const configSchema = z.strictObject({
   mode: z.enum(['enforce', 'observe']).default('enforce'),
   initialTimeout: duration.default(10_000).describe('How long calls are held at the start until rules are there.'),
   onNoRules: z.enum(['default-route', 'direct', 'fail']).default('default-route'),
-  maxStale: duration.optional().describe('How old last-good rules may become while there is a sidecar.'),
+  maxStale: age.optional().describe('How old last-good rules may become while there is a sidecar.'),
   placement: z
     .union([placement, z.record(service.or(z.literal('*')), placement)], {
       error: 'auto, in-process or sidecar; or one of these by <host>:<port>, with * for the others',

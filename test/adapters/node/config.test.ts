@@ -53,6 +53,19 @@ describe('a configuration', () => {
     ]);
   });
 
+  test('has no duration that a timer cannot take, and age as long as it likes', () => {
+    const long = '577h';
+    const day = 24 * 3_600_000;
+    expect(parseConfig({ shutdown: { drain: '576h' } }).shutdown.drain).toBe(24 * day);
+    expect(problemsOf({ shutdown: { drain: long, grace: 2 ** 31 }, initialTimeout: long })).toEqual([
+      'initialTimeout: at most 24 days, which is 576h',
+      'shutdown.grace: at most 24 days, which is 576h',
+      'shutdown.drain: at most 24 days, which is 576h',
+    ]);
+    expect(parseConfig({ maxStale: '8760h' }).maxStale).toBe(365 * day);
+    expect(parseConfig({ shutdown: { grace: 0 } }).shutdown.grace).toBe(0);
+  });
+
   test('tells all that is wrong at once', () => {
     expect(problemsOf({ mode: 'watch', initialTimeout: '10 minutes' })).toEqual([
       expect.stringMatching(/^mode: /),
