@@ -22,13 +22,24 @@ describe('a share of a limit', () => {
     );
   });
 
-  test('who does not know which one it is takes no remainder', () => {
+  test('who does not know which one it is takes no remainder, and is not left without any', () => {
     const share = new Share({ count: 3 });
-    expect([
-      share.of(10),
-      share.of(2),
-      share.bucket({ maxTokens: 5, tokensPerFill: 1, fillIntervalMs: 1 }).rule.maxTokens,
-    ]).toEqual([3, 0, 1]);
+    expect([10, 3, 2, 1, 0].map((limit) => share.of(limit))).toEqual([3, 1, 1, 1, 0]);
+    const bucket = { maxTokens: 5, tokensPerFill: 1, fillIntervalMs: 1 };
+    expect(share.bucket(bucket)).toEqual({ rule: { ...bucket, maxTokens: 1 }, parts: 3 });
+  });
+
+  test('processes that do not know which they are exceed a limit below their number by a burst alone', () => {
+    const whole = { maxTokens: 2, tokensPerFill: 2, fillIntervalMs: 1000 };
+    const buckets = Array.from({ length: 4 }, () => {
+      const { rule, parts } = new Share({ count: 4 }).bucket(whole);
+      return new TokenBucket(rule, 0, parts);
+    });
+    const granted = (now: number) => buckets.filter((it) => it.take(now)).length;
+    const first = granted(0);
+    let later = 0;
+    for (let fill = 1; fill <= 10; fill++) later += granted(fill * whole.fillIntervalMs);
+    expect([first, later]).toEqual([4, 20]);
   });
 
   test('of what is under way at least one, unless the limit is none', () => {
