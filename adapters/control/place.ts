@@ -67,7 +67,8 @@ export async function listControls(folder = controlFolder()): Promise<readonly C
     .slice(0, MAX_LISTED)
     .sort((a, b) => a.pid - b.pid || (a.path < b.path ? -1 : 1));
   const alive = await Promise.all(entries.map(({ path }) => answers(path)));
-  const dead = entries.filter((_, index) => !alive[index]);
+  // One that is there and does not answer may be about to listen.
+  const dead = entries.filter(({ pid }, index) => !alive[index] && !exists(pid));
   await Promise.all(dead.map(({ path }) => unlink(path).catch(() => undefined)));
   return entries.filter((_, index) => alive[index]);
 }
@@ -91,6 +92,15 @@ export function answers(path: string): Promise<boolean> {
       else reject(error);
     });
   });
+}
+
+/** Is there a process of this number, of whichever user? */
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 function userId(): number {

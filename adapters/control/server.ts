@@ -24,6 +24,13 @@ const TIMEOUT_MS = 10_000;
 let opened = 0;
 const NAMES_OF_A_THREAD = 256;
 
+/** How to close those that are open: the system takes no socket's path away when its process ends. */
+const closings = new Set<() => void>();
+
+function closeAll(): void {
+  for (const close of closings) close();
+}
+
 /**
  * HTTP on a unix socket that only this user can open: `GET` of a resource is answered by JSON. It never keeps the process
  * alive. The socket of a process that died is taken over, that of one which lives is not.
@@ -52,7 +59,10 @@ export async function openControl(resources: ReadonlyMap<string, Resource>, path
   const close = () => {
     server.close();
     server.closeAllConnections();
+    if (closings.delete(close) && closings.size === 0) process.off('exit', closeAll);
   };
+  if (closings.size === 0) process.once('exit', closeAll);
+  closings.add(close);
   await chmod(path, 0o600).catch((error: Error) => {
     close();
     throw error;

@@ -1,12 +1,23 @@
 import { spawnSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { build } from 'esbuild';
 import { ask, type Control, listControls, openControl, type Resource } from '../../../adapters/control/index.js';
 import { answers } from '../../../adapters/control/place.js';
 
@@ -37,11 +48,24 @@ async function opened(path = join(folder, 'a.sock')): Promise<Control> {
   return control;
 }
 
-/** A socket whose process died without a word. */
-function leftBehind(path: string): void {
+/** A socket whose process died without a word. @returns the number that the process had */
+function leftBehind(path: string): number {
   const program = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
-  spawnSync(process.execPath, ['-e', program], { env: {} });
+  const { pid } = spawnSync(process.execPath, ['-e', program], { env: {} });
   expect(lstatSync(path).isSocket()).toBe(true);
+  return pid;
+}
+
+/** Opens sockets, and ends without closing them. */
+function endedProgram(paths: readonly string[]): string {
+  return `
+    import { existsSync } from 'node:fs';
+    import { openControl } from '../../../adapters/control/index.js';
+    const paths = ${JSON.stringify(paths)};
+    Promise.all(paths.map((path) => openControl(new Map(), path))).then(() => {
+      console.log(...paths.map((path) => existsSync(path)));
+      process.exit();
+    });`;
 }
 
 /** What comes back for some bytes, until the other end is closed. */
@@ -107,6 +131,17 @@ describe('a control socket', () => {
     await expect(ask(control.path, '/echo')).rejects.toThrow('ENOENT');
   });
 
+  test('is gone with its process, however many there were', async () => {
+    const paths = [join(folder, 'a.sock'), join(folder, 'b.sock')];
+    const bundle = await build({
+      ...{ stdin: { contents: endedProgram(paths), resolveDir: import.meta.dirname, loader: 'ts' } },
+      ...{ bundle: true, write: false, platform: 'node', format: 'cjs' },
+    });
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', bundle.outputFiles[0]!.text], { encoding: 'utf8' });
+    expect([stdout, stderr]).toEqual(['true true\n', '']);
+    expect(paths.map((path) => existsSync(path))).toEqual([false, false]);
+  });
+
   test('keeps no process alive, nor does who is connected to it', async () => {
     type Handled = { _handle: { hasRef(): boolean } };
     const accepted = new Promise<Handled & { server: Handled }>((resolve) => {
@@ -155,8 +190,10 @@ describe('whoever asks', () => {
 });
 
 describe('the list', () => {
-  test('has the sockets that answer, and clears away the others', async () => {
-    leftBehind(join(folder, '12.sock'));
+  test('has the sockets that answer, and clears away those of processes that are gone', async () => {
+    const path = join(folder, 'left.sock');
+    const gone = join(folder, `${leftBehind(path)}.sock`);
+    renameSync(path, gone);
     writeFileSync(join(folder, 'notes'), '');
     await opened(join(folder, '7.sock'));
     await opened(join(folder, '7-1.sock'));
@@ -164,7 +201,7 @@ describe('the list', () => {
       { pid: 7, path: join(folder, '7-1.sock') },
       { pid: 7, path: join(folder, '7.sock') },
     ]);
-    expect(existsSync(join(folder, '12.sock'))).toBe(false);
+    expect(existsSync(gone)).toBe(false);
     expect(existsSync(join(folder, 'notes'))).toBe(true);
   });
 
@@ -175,6 +212,13 @@ describe('the list', () => {
     const asked = answers(path);
     server.close();
     expect(await asked).toBe(false);
+  });
+
+  test('leaves the socket of a process that is there and does not listen yet', async () => {
+    const path = join(folder, `${process.pid}.sock`);
+    leftBehind(path);
+    expect(await listControls(folder)).toEqual([]);
+    expect(existsSync(path)).toBe(true);
   });
 
   test('is empty where there is no folder, and an error where others come in', async () => {
