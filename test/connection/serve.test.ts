@@ -302,6 +302,26 @@ describe('serve', () => {
     expect([got.length, downstream.inFlight]).toEqual([20, 0]);
   });
 
+  test('a client that is gone waits for no reply; what it sent one way goes on, in memory of its own', async () => {
+    const { client, server, dispatcher, downstream } = start();
+    const told = frame(KIND.oneway, 0, 2, 'told');
+    server.once('data', () => server.destroy());
+    client.write(Buffer.concat([frame(KIND.request, 0, 1, 'x'.repeat(60_000)), told]));
+    await downstream.closed;
+    const [asked, oneway] = dispatcher.calls;
+    expect([asked!.cancelled, oneway!.cancelled]).toEqual([true, false]);
+    const { bytes } = oneway!.request;
+    expect([payloadOf(oneway!.request), bytes[0]!.buffer.byteLength < 20_000]).toEqual(['told', true]);
+  });
+
+  test('one that is closed as it holds too much has nothing going on', async () => {
+    const { client, dispatcher, downstream } = start();
+    client.write(frame(KIND.oneway, 0, 2, 'told'));
+    await turn();
+    (downstream as unknown as { evict(reason: string): void }).evict('too much');
+    expect(dispatcher.calls.map(({ cancelled }) => cancelled)).toEqual([true]);
+  });
+
   test('a request that waits does not hold the chunk it was read in', async () => {
     const { client, dispatcher } = start();
     const small = frame(KIND.request, 0, 1, 'held');

@@ -52,8 +52,9 @@ export function bindSocket(socket: Socket, options: BindOptions): FarEnd {
   return far;
 }
 
-/** Makes it an ordinary socket again. */
+/** Makes it an ordinary socket again. To the other end one that was not closed is, from now on. */
 export function unbindSocket(socket: Socket): void {
+  if (!socket.destroyed) farEndOf(socket)?.left(socket.writableFinished);
   const bound = socket as unknown as Record<string | symbol, unknown>;
   for (const name of Object.keys({ ...METHODS, ...ONREAD_METHODS })) delete bound[name];
   delete bound[FAR];
@@ -104,7 +105,7 @@ const methods = {
     closeAsOfHandle(this, error !== null && error !== undefined);
     done(error);
     far.inScope(() => unbound(this, '_destroy').call(this, error, () => {}));
-    far.left(error ?? null, this.writableFinished);
+    far.left(this.writableFinished);
   },
 
   resetAndDestroy(this: Bound): Bound {

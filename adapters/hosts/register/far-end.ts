@@ -70,25 +70,29 @@ export class FarEnd extends Duplex {
   connected(): void {
     const { socket } = this;
     if (!this.connects) return;
-    socket.connecting = false;
-    socket._unrefTimer();
-    socket.emit('connect');
-    socket.emit('ready');
-    if (!socket.isPaused()) socket.read(0);
-    this.#hold();
     const early = this.#early;
     this.#early = undefined;
+    socket.connecting = false;
+    socket._unrefTimer();
+    try {
+      socket.emit('connect');
+      socket.emit('ready');
+      if (!socket.isPaused()) socket.read(0);
+    } catch (thrown) {
+      // It waits to be read, as in a descriptor.
+      this.#held = early;
+      if (this.#reading) setImmediate(() => this.#goOnReading());
+      throw thrown;
+    } finally {
+      this.#hold();
+    }
     early?.();
   }
 
   /** The socket has room. */
   wanted(): void {
-    this.#reading = true;
-    this.#hold();
-    if (this.#onread !== undefined) return;
-    const held = this.#held;
-    this.#held = undefined;
-    held?.();
+    if (this.#onread === undefined) this.#goOnReading();
+    else this.#reads();
   }
 
   pauseReading(): void {
@@ -98,14 +102,7 @@ export class FarEnd extends Duplex {
   /** Has the user of `onread` take what waits: in a turn of its own. */
   goOn(): void {
     this.#onread?.resume();
-    setImmediate(() => {
-      if (this.#closed || this.#onread?.go() !== true) return;
-      this.#reading = true;
-      this.#hold();
-      const held = this.#held;
-      this.#held = undefined;
-      held?.();
-    });
+    setImmediate(() => this.#takeRest());
   }
 
   /** The socket writes. */
@@ -131,15 +128,16 @@ export class FarEnd extends Duplex {
   }
 
   /**
-   * The socket is closed. What it wrote and ended is still read here, as the other end of a TCP connection reads what the
-   * system has taken.
+   * The socket is closed, for whatever reason. What it wrote is still read here, as the other end of a TCP connection reads
+   * what the system has taken.
+   * @param said - it had ended its side before
    */
-  left(error: Error | null, said: boolean): void {
+  left(said: boolean): void {
     this.#closed = true;
     this.#socketHeld = undefined;
     this.#hold();
     if (this.destroyed) return;
-    if (error !== null || this.resetting) this.destroy(systemError('read', 'ECONNRESET'));
+    if (this.resetting) this.destroy(systemError('read', 'ECONNRESET'));
     else if (!said && this.readableLength === 0) this.destroy();
     else if (!said) this.push(null);
     this.#acknowledge(systemError('write', 'EPIPE'));
@@ -206,6 +204,8 @@ export class FarEnd extends Duplex {
       room = this.#scope.runInAsyncScope(this.#push, this, chunk) as boolean;
     } catch (thrown) {
       process.nextTick(rethrow, thrown);
+      room = this.#onread === undefined;
+      if (!room) setImmediate(() => this.#takeRest());
     }
     if (room || this.#closed) {
       done();
@@ -219,6 +219,31 @@ export class FarEnd extends Duplex {
   #push(chunk: Buffer): boolean {
     this.socket._unrefTimer();
     return this.#onread === undefined ? this.socket.push(chunk) : this.#onread.take(chunk);
+  }
+
+  /** Of a chunk that the user of `onread` did not take whole. */
+  #takeRest(): void {
+    if (this.#closed || this.#onread === undefined) return;
+    let all = false;
+    try {
+      all = this.#onread.go();
+    } catch (thrown) {
+      setImmediate(() => this.#takeRest());
+      throw thrown;
+    }
+    if (all) this.#goOnReading();
+  }
+
+  #goOnReading(): void {
+    this.#reads();
+    const held = this.#held;
+    this.#held = undefined;
+    held?.();
+  }
+
+  #reads(): void {
+    this.#reading = true;
+    this.#hold();
   }
 
   #break(error: Error): void {

@@ -2,7 +2,7 @@ import type { UserBuffer } from './socket-internals.js';
 
 /**
  * Reads for a socket that was made with `onread`: into the user's buffer, piece by piece, with a call for each, as Node does
- * from a descriptor. Such a socket emits no `data`.
+ * from a descriptor. Such a socket emits no `data`. After a call that throws {@link go} goes on with the next piece.
  */
 export class OnRead {
   #rest: Buffer | undefined = undefined;

@@ -26,14 +26,19 @@ export function installOutbound({ mesh, destinations, warn }: OutboundParts): Pa
     return function (this: Socket, ...args: unknown[]): Socket {
       const asked = connectArguments(args);
       const meant = asked && destinations.governed(asked.host, asked.port);
-      if (meant !== undefined && isOurs(this, asked!)) {
-        const address = shownAddress(asked!, destinations.addressesOf(meant.host));
-        const far = begin(this, asked!, address);
-        if (far !== undefined) {
-          const tell = () => setImmediate(announce, this, far, lookedUp(asked!));
-          attach(mesh, far, meant, () => far.inScope(tell)); // called by an event of another socket, maybe
+      if (asked !== undefined && isOurs(this, asked)) {
+        const address = shownAddress(asked, meant && destinations.addressesOf(meant.host));
+        const before = farEndOf(this);
+        if (before !== undefined && !this.destroyed) {
+          connectAgain(this, asked, address, before);
+          return this;
         }
-        return this;
+        if (meant !== undefined) {
+          const far = begin(this, asked, address);
+          const tell = () => setImmediate(announce, this, far, lookedUp(asked));
+          if (far.connects) attach(mesh, far, meant, () => far.inScope(tell)); // called by an event of another socket, maybe
+          return this;
+        }
       }
       if (meant !== undefined && isEncrypted(this)) tellEncrypted(`${meant.host}:${meant.port}`, encrypted, warn);
       if (farEndOf(this) !== undefined) unbindSocket(this);
@@ -50,19 +55,11 @@ function isOurs(socket: Socket, { options }: Asked): boolean {
   return lookup === undefined || lookup === null || typeof lookup === 'function';
 }
 
-/** @returns undefined if there is nothing more to do: it cannot be connected, or is already. */
-function begin(socket: Socket, asked: Asked, address: string): FarEnd | undefined {
-  const { options, port, callback } = asked;
+/** Of a socket that is new or closed. */
+function begin(socket: Socket, asked: Asked, address: string): FarEnd {
+  const { options, port } = asked;
   const internals = socket as unknown as SocketInternals & { _host: string | null };
-  if (callback !== undefined) socket.once('connect', callback);
-  internals._unrefTimer();
-  const bound = farEndOf(socket);
-  if (bound !== undefined && !socket.destroyed) {
-    // As the system has it: a second connect breaks one under way, and changes nothing once it is done.
-    if (socket.connecting) socket.destroy(connectError('EALREADY', address, port));
-    else connectAgain(socket, bound);
-    return undefined;
-  }
+  listenOnce(internals, asked);
   const family = isIP(address) === 6 ? 6 : 4;
   const local = options.localAddress || (family === 6 ? '::1' : '127.0.0.1');
   const far = bindSocket(socket, {
@@ -73,7 +70,7 @@ function begin(socket: Socket, asked: Asked, address: string): FarEnd | undefine
   const blockList = options.blockList as BlockList | undefined;
   if (blockList?.check(address, family === 6 ? 'ipv6' : 'ipv4')) {
     socket.destroy(blockedError(address));
-    return undefined;
+    return far;
   }
   const looked = lookedUp(asked);
   if (looked !== undefined) internals._host = looked;
@@ -109,9 +106,21 @@ function lookedUp({ host }: Asked): string | undefined {
   return isIP(host) === 0 ? host : undefined;
 }
 
-function connectAgain(socket: Socket, far: FarEnd): void {
-  (socket as unknown as SocketInternals).connecting = true;
+/** As the system has it: a second connect breaks one under way, and changes nothing once it is done, whatever it asks for. */
+function connectAgain(socket: Socket, asked: Asked, address: string, far: FarEnd): void {
+  const internals = socket as unknown as SocketInternals;
+  listenOnce(internals, asked);
+  if (socket.connecting) {
+    socket.destroy(connectError('EALREADY', address, asked.port));
+    return;
+  }
+  internals.connecting = true;
   setImmediate(announce, socket, far, undefined);
+}
+
+function listenOnce(socket: SocketInternals, { callback }: Asked): void {
+  if (callback !== undefined) socket.once('connect', callback);
+  socket._unrefTimer();
 }
 
 /** What Node is asked instead: of a host of ours the real addresses, as ours would lead nowhere. */
@@ -123,7 +132,7 @@ function ungoverned({ options, host, port, callback }: Asked, args: unknown[], d
 }
 
 /** The address that a socket shows as its other end's. */
-function shownAddress({ host, options }: Asked, addresses: readonly string[]): string {
+function shownAddress({ host, options }: Asked, addresses: readonly string[] = []): string {
   if (isIP(host) !== 0) return host;
   const wanted = addresses.find((address) => isIP(address) === options.family);
   return wanted ?? addresses[0] ?? '127.0.0.1';

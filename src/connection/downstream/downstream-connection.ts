@@ -19,6 +19,7 @@ import { DownstreamStreams, type StreamHost } from './streams.js';
  *   of the process's budget, nothing more is read, so that the downstream's own sender is held back.
  * - **Half-close**: after the client's end of stream what is under way is still answered, then our side ends.
  *   Streams whose opener still had to say something are over.
+ * - **Without a client** nobody waits for what is under way, and it is cancelled; but for one-way requests, which were sent.
  * - **Bytes that are no request** close the connection, as nothing after them can be trusted.
  */
 export class DownstreamConnection implements Downstream, StreamHost, ByteHolder, Expirable {
@@ -117,7 +118,7 @@ export class DownstreamConnection implements Downstream, StreamHost, ByteHolder,
   }
 
   evict(reason: string): void {
-    this.#finish(reason);
+    this.#finish(reason, cancel);
     this.socket.destroy();
   }
 
@@ -309,16 +310,16 @@ export class DownstreamConnection implements Downstream, StreamHost, ByteHolder,
     this.close(reason);
   }
 
-  #finish(reason: string): void {
+  #finish(reason: string, each = leave): void {
     if (this.#over) return;
     this.#over = true;
     this.#drainTimer?.cancel();
     this.#queue.clear();
-    this.#fresh = [];
     this.options.budget.note(this, 0);
     this.counters.closed++;
     this.#tell('closed', reason);
-    this.#replies.clear((exchange) => exchange.cancel());
+    this.#replies.clear(each);
+    this.unpinFresh();
   }
 
   #tell(kind: ConnectionEventKind, reason?: string): void {
@@ -326,6 +327,14 @@ export class DownstreamConnection implements Downstream, StreamHost, ByteHolder,
     const event = { kind, side: 'downstream', address, protocol: this.protocol.name } as const;
     this.options.listener(reason === undefined ? event : { ...event, reason });
   }
+}
+
+function leave(exchange: Exchange): void {
+  exchange.leave();
+}
+
+function cancel(exchange: Exchange): void {
+  exchange.cancel();
 }
 
 function unpinFresh(connection: DownstreamConnection): void {

@@ -38,7 +38,11 @@ export class Exchange implements CallSink {
     this.owner.failed(this, failure);
   }
 
-  /** The caller went away. */
+  /** The caller went away. Of a one-way request it never waited. */
+  leave(): void {
+    if (this.request.kind !== 'oneway') this.cancel();
+  }
+
   cancel(): void {
     if (this.settled) return;
     this.settled = true;

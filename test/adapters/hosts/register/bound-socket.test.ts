@@ -7,6 +7,7 @@ import { connect, type Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, createServer as createTls } from 'node:tls';
+import { runInThisContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type BindOptions,
@@ -39,6 +40,24 @@ async function whole(stream: Duplex): Promise<string> {
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** The next errors that nobody catches, which are the tests' own here: Jest has listeners of its own for them. */
+async function uncaught(count: number, tell: (message: string) => void = () => {}): Promise<readonly string[]> {
+  const { process } = runInThisContext('globalThis') as { process: NodeJS.Process };
+  const before = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
+  process.removeAllListeners('uncaughtException');
+  const messages: string[] = [];
+  await new Promise<void>((resolve) => {
+    process.on('uncaughtException', ({ message }) => {
+      messages.push(message);
+      tell(message);
+      if (messages.length === count) resolve();
+    });
+  });
+  process.removeAllListeners('uncaughtException');
+  for (const listener of before) process.on('uncaughtException', listener);
+  return messages;
+}
 
 /** The names of a socket's events as they come, with what they say. */
 function log({ socket }: Pair, ...events: string[]): string[] {
@@ -331,6 +350,24 @@ const scenarios: Record<string, Scenario> = {
     return { parts, lines };
   },
 
+  'onread: a callback that throws is told of it, and called with what follows': async (pairs) => {
+    const lines: string[] = [];
+    const callback = (length: number, buffer: Uint8Array) => {
+      lines.push(Buffer.from(buffer.subarray(0, length)).toString());
+      if (lines.length % 3 === 1) throw new Error('mine');
+      return true;
+    };
+    const pair = pairs.make({ onread: { buffer: Buffer.alloc(4), callback } } as never);
+    pair.socket.on('end', () => lines.push('end'));
+    const told = uncaught(2, (message) => lines.push(message));
+    const far = await pair.connect();
+    if (pair.socket.connecting) await once(pair.socket, 'ready');
+    far.end('0123456789');
+    await told;
+    await pair.closed();
+    return lines;
+  },
+
   'idle: timeout is told, activity puts it off, nothing closes': async (pairs) => {
     const pair = pairs.make();
     const { socket } = pair;
@@ -398,6 +435,24 @@ const scenarios: Record<string, Scenario> = {
     const { code } = (await error) as NodeJS.ErrnoException;
     clearInterval(writer);
     return { got, broken: code === 'EPIPE' || code === 'ECONNRESET', hadError: await close };
+  },
+
+  'written, and destroyed at once: the bytes arrive, with an error of its user too': async (pairs) => {
+    const got: string[] = [];
+    for (const error of [undefined, new Error('mine')]) {
+      const pair = pairs.make();
+      const { socket } = pair;
+      socket.on('error', () => {});
+      const far = await pair.connect();
+      if (socket.connecting) await once(socket, 'ready');
+      far.pause();
+      socket.write('last ');
+      socket.write('words');
+      socket.destroy(error);
+      far.resume();
+      got.push(await whole(far));
+    }
+    return got;
   },
 
   'reset by its user': async (pairs) => {
@@ -599,6 +654,41 @@ describe('bindSocket', () => {
       socket.destroy();
     }
     expect(thrown).toEqual([expect.objectContaining({ message: 'a mistake of the app' })]);
+  });
+
+  test.each([
+    ['that is read', false],
+    ['that is not, until it is', true],
+  ])(
+    'a listener of connect that throws: a socket %s gets what came before, in a turn of its own',
+    async (_name, paused) => {
+      const socket = new Socket();
+      const far = bindSocket(socket, { ...BINDING, connecting: true });
+      const got: string[] = [];
+      socket.on('data', (chunk) => got.push(String(chunk)));
+      if (paused) socket.pause();
+      socket.once('connect', () => {
+        throw new Error('a mistake of the app');
+      });
+      const written = new Promise((resolve) => far.write('early', resolve));
+      expect(() => far.connected()).toThrow('a mistake of the app');
+      expect(got).toEqual([]);
+      await turn();
+      expect(got).toEqual(paused ? [] : ['early']);
+      socket.resume();
+      await written;
+      await turn();
+      expect(got).toEqual(['early']);
+      socket.destroy();
+    },
+  );
+
+  test('undone while it is open, it is closed to the other end', async () => {
+    const socket = new Socket();
+    const far = bindSocket(socket, BINDING);
+    socket.write('last words');
+    unbindSocket(socket);
+    expect(await whole(far)).toBe('last words');
   });
 
   test('undone, it is a socket of the system again', async () => {

@@ -10,6 +10,7 @@ import tls from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { isBound } from '../../../../adapters/hosts/register/bound-socket.js';
 import { patch } from '../../../../adapters/hosts/register/patch.js';
+import { payloadOf } from '../../../connection/support/frame-protocol.js';
 import { FrameClient } from '../../../mesh/frame-client.js';
 import { freePort } from '../../../support/free-port.js';
 import { type Governed, governed } from './support/governed.js';
@@ -174,6 +175,32 @@ describe('what is governed', () => {
     await once(socket.connect(9000, 'demo.test'), 'ready');
     await once(socket.connect(9000, 'demo.test'), 'ready');
     expect(await client.call('still')).toBe('still');
+  });
+
+  test('also one to where nothing is governed', async () => {
+    const [port, other] = [await plainServer(), await plainServer()];
+    const seen = async (host: string, at: number) => {
+      const early = keep(new Socket());
+      const told = once(early, 'error').catch((error) => [error]);
+      early.connect(at, host).connect(other, '127.0.0.1');
+      const [{ code, syscall, port: named }] = await told;
+      const socket = keep(new Socket());
+      await once(socket.connect(at, host), 'ready');
+      const { remotePort } = socket;
+      const lines = heard(socket);
+      await once(socket.connect(other, '127.0.0.1'), 'ready');
+      return { code, syscall, named, stays: socket.remotePort === remotePort, lines: lines.slice(-2) };
+    };
+    expect(await seen('demo.test', 9000)).toEqual(await seen('127.0.0.1', port));
+  });
+
+  test('what is sent one way is on its way, also if the socket is destroyed at once', async () => {
+    const client = new FrameClient(keep(net.connect(9000, 'demo.test')));
+    await once(client.stream, 'ready');
+    client.oneway('told');
+    client.stream.destroy();
+    await world.server.until(() => world.server.requests.length > 0);
+    expect(world.server.requests.map(payloadOf)).toEqual(['told']);
   });
 
   test('aborted, and blocked by the app’s own list', async () => {
