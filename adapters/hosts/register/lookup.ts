@@ -1,8 +1,9 @@
 /**
  * `dns.lookup` and its promise twin answer for hosts of the mesh, which no name server need know, with addresses that `connect`
  * knows again. `dns.resolve` and its kind ask name servers by intent, and are left alone; a server that listens on a name
- * means an address of this machine.
+ * means an address of this machine, and UDP the real host, as the mesh has TCP alone.
  */
+import dgram, { type SocketOptions, type SocketType } from 'node:dgram';
 import dns, { type LookupAddress } from 'node:dns';
 import { isIP, Server } from 'node:net';
 import type { Destinations } from './destinations.js';
@@ -12,23 +13,37 @@ import { notFoundError } from './system-errors.js';
 type Callback = (error: Error | null, address?: string | LookupAddress[], family?: number) => void;
 
 export function installLookup(destinations: Destinations): Patch {
-  let listening = false;
+  /** What is looked up now, by the function that runs, is a real host. */
+  let real = false;
+  function really<T>(run: () => T): T {
+    const before = real;
+    real = true;
+    try {
+      return run();
+    } finally {
+      real = before;
+    }
+  }
+  const lookupReal = (...args: unknown[]) => really(() => (dns.lookup as (...args: unknown[]) => unknown)(...args));
   const patches = [
     patch(Server.prototype, 'listen', (listen) => {
       return function (this: Server, ...args: unknown[]): unknown {
-        listening = true; // until the name is looked up, which is done at once
-        try {
-          return listen.apply(this, args);
-        } finally {
-          listening = false;
-        }
+        return really(() => listen.apply(this, args)); // a name is looked up at once
+      };
+    }),
+    patch(dgram, 'createSocket', (createSocket) => {
+      return function (this: unknown, asked: SocketType | SocketOptions, ...rest: unknown[]): unknown {
+        const options = typeof asked === 'string' ? { type: asked } : asked;
+        if (typeof options !== 'object' || options?.lookup !== undefined)
+          return createSocket.call(this, asked, ...rest);
+        return createSocket.call(this, { ...options, lookup: lookupReal }, ...rest);
       };
     }),
     patch(dns, 'lookup', (lookup) => {
       return function (this: unknown, host: unknown, ...rest: unknown[]): unknown {
         const callback = rest[rest.length - 1];
         const wanted = rest.length === 1 ? {} : wantedOf(rest[0]);
-        const found = listening ? undefined : answer(host, wanted, destinations);
+        const found = real ? undefined : answer(host, wanted, destinations);
         if (found === undefined || typeof callback !== 'function') return lookup.call(this, host, ...rest);
         process.nextTick(tell, callback as Callback, found, wanted!.all === true, host);
         return {};

@@ -1,7 +1,10 @@
+import dgram from 'node:dgram';
 import dns from 'node:dns';
+import { once } from 'node:events';
 import net from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { nodeLookup } from '../../../../adapters/hosts/register/node-functions.js';
 import { namesMeant, searchDomainsOf } from '../../../../adapters/hosts/register/search-domains.js';
 import { VirtualAddresses } from '../../../../adapters/hosts/register/virtual-addresses.js';
 import { FrameClient } from '../../../mesh/frame-client.js';
@@ -55,6 +58,27 @@ describe('dns.lookup of a host of the mesh', () => {
     const client = new FrameClient(net.connect(9000, address));
     expect(await client.call('hello')).toBe('hello');
     client.stream.destroy();
+  });
+
+  test.each<[string, () => dgram.Socket]>([
+    ['of a type', () => dgram.createSocket('udp4')],
+    ['of options', () => dgram.createSocket({ type: 'udp4', reuseAddr: true })],
+    ['with a lookup of its own', () => dgram.createSocket({ type: 'udp4', lookup: nodeLookup })],
+  ])('UDP finds the real host: a socket %s', async (_name, make) => {
+    expect(await dns.promises.lookup('localhost')).toEqual({ address: ADDRESS, family: 4 });
+    const receiver = dgram.createSocket('udp4').bind(0, 'localhost');
+    await once(receiver, 'listening');
+    const sender = make();
+    sender.send('told', receiver.address().port, 'localhost');
+    expect(String((await once(receiver, 'message'))[0])).toBe('told');
+    sender.close();
+    receiver.close();
+  });
+
+  test('mistakes with UDP are Node’s to refuse', () => {
+    for (const wrong of [undefined, null, 'tcp', {}, { type: 'udp4', lookup: 5 }]) {
+      expect(() => dgram.createSocket(wrong as never)).toThrow(/ERR_|type|lookup/);
+    }
   });
 
   test('mistakes are Node’s to refuse, other names Node’s to find', async () => {
