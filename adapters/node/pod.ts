@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 
 /** Who a pod is, as far as its environment says: a part of a configuration's `node`. */
@@ -15,6 +16,8 @@ const MAX_LABELS_BYTES = 1024 * 1024;
 /**
  * What Kubernetes tells a container of its pod, under the names that Istio's own injection and most manifests use:
  * `POD_NAME`, `POD_NAMESPACE`, `POD_IP` or `INSTANCE_IP` (several by comma), and the file `labels` of a downward API volume.
+ * Without its addresses those of the machine are taken, as Istio's agent does; loopback too, since on a laptop rules name it. A
+ * process that listens on the port of an endpoint at such an address is that endpoint.
  */
 export async function podOf(env: NodeJS.ProcessEnv, podinfo: string): Promise<Pod> {
   const pod: Pod = {};
@@ -22,9 +25,13 @@ export async function podOf(env: NodeJS.ProcessEnv, podinfo: string): Promise<Po
   const text = await readFile(join(podinfo, 'labels'), 'utf8').catch(() => '');
   if (env.POD_NAME) pod.id = env.POD_NAME;
   if (env.POD_NAMESPACE) pod.namespace = env.POD_NAMESPACE;
-  if (addresses) pod.addresses = addresses.split(',').map((it) => it.trim());
+  pod.addresses = addresses ? addresses.split(',').map((it) => it.trim()) : ownAddresses();
   if (text !== '' && text.length <= MAX_LABELS_BYTES) pod.labels = labelsOf(text);
   return pod;
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address));
 }
 
 /** Lines of `key="value"`, the value quoted as Go does, of which labels can have nothing that JSON hasn't. */

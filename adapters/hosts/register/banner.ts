@@ -1,24 +1,31 @@
 import { createRequire } from 'node:module';
 import type { DescribedService } from '../../../src/index.js';
 import type { LoadedConfig } from '../../node/index.js';
+import type { GovernedPort } from './inbound.js';
 
 /** Services that are named in one line. */
 const NAMED = 5;
 
-/** What the mesh of this process does, in one line. */
-export function banner(services: readonly DescribedService[], config: LoadedConfig): string {
+/** What the mesh of this process does, in one line, after its name. */
+export function banner(services: readonly DescribedService[], config: LoadedConfig, failedSource?: string): string {
   const governed = services
     .filter((it) => it.governed)
     .map(({ host, port, protocol }) => `${host}:${port} (${protocol})`);
   const more = governed.length > NAMED ? ` and ${governed.length - NAMED} more` : '';
-  const what = governed.length === 0 ? 'nothing yet' : `${governed.slice(0, NAMED).join(', ')}${more}`;
+  const nothing = failedSource === undefined ? 'nothing yet' : `nothing, as source ${failedSource} failed`;
+  const what = governed.length === 0 ? nothing : `${governed.slice(0, NAMED).join(', ')}${more}`;
   const mode = config.mode === 'observe' ? ' (observing only)' : '';
   const ask = config.control === false ? '' : `; meltemi status --pid ${process.pid} tells more`;
-  return `meltemi ${version()} governs ${what}${mode}, by ${sourcesOf(config)}${ask}`;
+  return `${version()} governs ${what}${mode}, by ${sourcesOf(config)}${ask}`;
 }
 
 function sourcesOf({ rules, metards }: LoadedConfig): string {
   return [...rules, ...(metards === undefined ? [] : [`MetaRDS at ${metards.address}`])].join(' and ');
+}
+
+/** The same of a port of the app's own. */
+export function inboundInWords({ port, service }: GovernedPort): string {
+  return `governs port ${port} of this app, by the rules of ${service}`;
 }
 
 /** Services whose connections go past the mesh, although rules name them as services of a mesh. */

@@ -24,6 +24,8 @@ export interface InboundParts {
   readonly mesh: Pick<Mesh, 'front'>;
   /** What an operator should know. */
   readonly warn: (message: string) => void;
+  /** A port that the app listens on is governed. @defaultValue nobody is told */
+  readonly governing?: (port: GovernedPort) => void;
 }
 
 /** A port of the app that rules govern now. */
@@ -116,7 +118,10 @@ class Servers {
 
   listening(server: Server): void {
     const known = this.learn(server);
-    if (known?.excuse !== undefined && known.shared.front.governed) this.warn(known.shared, known.excuse);
+    if (known === undefined || !known.shared.front.governed) return;
+    const { port, front, servers } = known.shared;
+    if (known.excuse !== undefined) this.warn(known.shared, known.excuse);
+    else if (servers === 1) this.parts.governing?.({ port, service: front.service! });
   }
 
   closed(server: Server): void {

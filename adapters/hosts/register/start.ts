@@ -2,7 +2,7 @@ import type { Logger, Mesh } from '../../../src/index.js';
 import { type LogLevel, namesBy, plainTransportBy, stderrLogger, systemRuntime } from '../../../src/spi.js';
 import { readEnvironment } from '../../node/environment.js';
 import { startLoaded } from '../../node/start-mesh.js';
-import { banner, unread } from './banner.js';
+import { banner, inboundInWords, unread } from './banner.js';
 import { install } from './install.js';
 import { nodeConnect, nodeDns } from './node-functions.js';
 import type { Patch } from './patch.js';
@@ -30,7 +30,8 @@ export async function start(env: NodeJS.ProcessEnv): Promise<Started | undefined
   } catch (error) {
     const strict = isSwitchedOn(env.MELTEMI_STRICT);
     const outcome = strict ? 'this process ends, as MELTEMI_STRICT is set' : 'this process goes on without a mesh';
-    logger.error(`${outcome}: ${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    for (const line of `${outcome}: ${message}`.split('\n')) logger.error(line);
     if (strict) process.exit(1);
     return undefined;
   }
@@ -47,13 +48,28 @@ async function startWith(env: NodeJS.ProcessEnv, logger: Logger, talks: boolean)
   once[ONCE] = true;
   const transport = plainTransportBy(nodeConnect);
   const mesh = await startLoaded(config, { logger, transport, names: namesBy(nodeDns), keepsProcess: false });
+  const strict = isSwitchedOn(env.MELTEMI_STRICT);
   await mesh.ready().catch((error: Error) => {
-    if (isSwitchedOn(env.MELTEMI_STRICT)) throw error;
-    logger.error(error.message);
+    // Why a source failed the mesh has told.
+    const failed = failedSource(mesh);
+    if (strict) throw failed === undefined ? error : new Error(`source ${failed} failed`);
+    if (failed === undefined) logger.error(error.message);
   });
-  const installed = install({ mesh, warn });
+  if (strict && areEmpty(config.rules, mesh)) throw new Error(`there are no rules in ${config.rules.join(', ')}`);
+  const say = talks ? (line: string) => process.stderr.write(`meltemi ${line}\n`) : () => {};
+  const installed = install({ mesh, warn, governing: (port) => say(inboundInWords(port)) });
   const services = mesh.described();
-  if (talks) process.stderr.write(`${banner(services, config)}\n`);
+  say(banner(services, config, failedSource(mesh)));
   for (const line of unread(services)) warn(line);
   return { mesh, installed };
+}
+
+function failedSource(mesh: Mesh): string | undefined {
+  return mesh.status.sources.find(({ state }) => state === 'failed')?.name;
+}
+
+/** Have the files been read, and nothing was in them? */
+function areEmpty(files: readonly string[], { status }: Mesh): boolean {
+  const source = status.sources.find(({ name }) => name === 'file');
+  return files.length > 0 && source !== undefined && Object.values(source.rules).every((count) => count === 0);
 }

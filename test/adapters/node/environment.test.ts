@@ -126,6 +126,13 @@ test('a pod says who it is, where nothing else does', async () => {
   });
 });
 
+test('without addresses of a pod, or of its own, a node has those of the machine', async () => {
+  expect((await read({})).node.addresses).toEqual(expect.arrayContaining(['127.0.0.1']));
+  for (const said of ['POD_IP', 'MELTEMI_NODE_ADDRESSES']) {
+    expect((await read({ [said]: '10.1.1.1' })).node.addresses).toEqual(['10.1.1.1']);
+  }
+});
+
 test('every problem is told at once, by the variable that has it', async () => {
   const reading = read({ MELTEMI_MODE: 'loud', MELTEMI_INITIAL_TIMEOUT: 'soon', MELTEMI_NODE_ID: 'fine' });
   await expect(reading).rejects.toBeInstanceOf(ConfigError);

@@ -13,6 +13,7 @@ import { installInbound } from '../../../../adapters/hosts/register/inbound.js';
 import { isServerSocket } from '../../../../adapters/hosts/register/server-socket.js';
 import { QUIET, quiet, sizes } from '../../../mesh/scene.js';
 import { message, payloadOf } from '../../../mesh/support.js';
+import { freePort } from '../../../support/free-port.js';
 import {
   FrameClient,
   frameServer,
@@ -112,6 +113,18 @@ test("what was accepted before a rule came is the app's own; what comes after it
   const after = dial(port);
   expect([await after.call('b'), await after.call('c')]).toEqual(['b', expect.stringContaining('RATE_LIMITED')]);
   expect(await before.call('d')).toBe('d');
+});
+
+test('a port that is governed when the app listens is told of, once', async () => {
+  const port = await freePort();
+  await open(frameServer());
+  installed.source.set(rulesOf(port));
+  for (const host of ['127.0.0.1', '127.0.0.2']) {
+    const server = frameServer();
+    closing.push(() => server.close());
+    await once(server.listen(port, host), 'listening');
+  }
+  expect(installed.told).toEqual([{ port, service: 'demo.test:9000' }]);
 });
 
 describe('left alone', () => {

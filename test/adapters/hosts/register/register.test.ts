@@ -7,6 +7,7 @@ import { type BuildOptions, build } from 'esbuild';
 import { serveMetaRds } from '../../../../adapters/sources/metards/server/index.js';
 import { type Peer, startPeer } from '../../../../examples/demo/peers/start-peer.js';
 import { HOST, metaRouter, PORT, services, toSubset } from '../../../../examples/demo/rules.js';
+import { freePort } from '../../../support/free-port.js';
 import { type PackageFolder, packageFolder } from '../../../support/package-folder.js';
 
 const apps = join(import.meta.dirname, 'apps');
@@ -131,6 +132,18 @@ describe('an app that knows nothing of the mesh', () => {
   }, 30_000);
 });
 
+test('a server of the app is governed where rules name its port and an address of this machine, and a line says so', async () => {
+  const port = await freePort();
+  await writeFile(join(folder.path, 'served.yaml'), services(port, port));
+  const script = `require('net').createServer().listen(${port}, '127.0.0.1', function () { this.close(); })`;
+  const { stderr } = await run([...PRELOAD, '-e', script], { ...RULES, MELTEMI_RULES: 'served.yaml' });
+  expect(stderr).toMatch(
+    new RegExp(
+      `^meltemi .* governs ${SERVICE} .*\\nmeltemi governs port ${port} of this app, by the rules of ${SERVICE}\\n$`,
+    ),
+  );
+}, 30_000);
+
 describe('the life of a process is that without a mesh', () => {
   test.each([
     'nothing at all',
@@ -191,6 +204,42 @@ describe('set-up that fails', () => {
     },
     30_000,
   );
+
+  test.each(['', '1'])(
+    'why rules cannot be used is told once, a line each (strict: "%s")',
+    async (strict) => {
+      const env = { ...RULES, MELTEMI_RULES: 'missing-a,missing-b', MELTEMI_STRICT: strict };
+      const { stderr } = await run([...PRELOAD, ...app], env);
+      expect(stderr.split('\n').map((line) => line.replace(/^\S+Z /, ''))).toEqual([
+        'meltemi error source file failed: the rules cannot be used:',
+        expect.stringMatching(/^meltemi error source file .*missing-a:1:1: cannot be read: ENOENT/),
+        expect.stringMatching(/^meltemi error source file .*missing-b:1:1: cannot be read: ENOENT/),
+        strict === ''
+          ? expect.stringMatching(/^meltemi \S+ governs nothing, as source file failed, by .*missing-b$/)
+          : 'meltemi error this process ends, as MELTEMI_STRICT is set: source file failed',
+        '',
+      ]);
+    },
+    30_000,
+  );
+
+  test('a folder without rules is as good as any; strict, it is not', async () => {
+    await mkdir(join(folder.path, 'empty'));
+    const env = { ...RULES, MELTEMI_RULES: 'empty' };
+    const [lax, strict] = await Promise.all([
+      run([...PRELOAD, ...app], env),
+      run([...PRELOAD, ...app], { ...env, MELTEMI_STRICT: '1' }),
+    ]);
+    expect(lax).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^meltemi \S+ governs nothing yet, by .*empty\n$/),
+    });
+    expect(strict).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/there are no rules in .*empty\n$/),
+    });
+  }, 30_000);
 
   test('services that nothing here reads are named, and left alone', async () => {
     const env = { ...RULES, MELTEMI_PROTOCOLS: 'tars', MELTEMI_RULEZ: 'x' };

@@ -1,6 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerOpts, type Socket } from 'node:net';
-import { type InstalledInbound, installInbound } from '../../../../../adapters/hosts/register/inbound.js';
+import {
+  type GovernedPort,
+  type InstalledInbound,
+  installInbound,
+} from '../../../../../adapters/hosts/register/inbound.js';
 import { plainTransport } from '../../../../../src/connection/index.js';
 import type { Mesh, MeshOptions } from '../../../../../src/index.js';
 import { ByteQueue, type Message } from '../../../../../src/message/index.js';
@@ -48,24 +52,31 @@ export interface Installed {
   readonly source: YamlSource;
   readonly inbound: InstalledInbound;
   readonly warnings: string[];
+  /** What was told of ports that are governed. */
+  readonly told: GovernedPort[];
   close(): Promise<void>;
 }
 
 /** The servers of this process behind a mesh of its own, whose node is this machine. */
 export async function install(options: Partial<MeshOptions> = {}): Promise<Installed> {
   const warnings: string[] = [];
+  const told: GovernedPort[] = [];
   const { mesh, source } = world('', {
     node: { addresses: ['127.0.0.1'] },
     transport: plainTransport,
     ...options,
   });
   await mesh.ready();
-  const inbound = installInbound({ mesh, warn: (message) => warnings.push(message) });
+  const inbound = installInbound({
+    mesh,
+    warn: (message) => warnings.push(message),
+    governing: (port) => told.push(port),
+  });
   const close = async () => {
     inbound.undo();
     await mesh.close({ drainMs: 0 });
   };
-  return { mesh, source, inbound, warnings, close };
+  return { mesh, source, inbound, warnings, told, close };
 }
 
 export async function listening<S extends Server>(server: S, port = 0): Promise<number> {
