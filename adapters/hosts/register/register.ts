@@ -4,13 +4,15 @@
  * process's sockets are the mesh's, before its first line is.
  */
 import type { Mesh } from '../../../src/index.js';
+import { isOwnProgram } from './own-program.js';
 import { isSwitchedOn } from './switches.js';
 
-const started = isSwitchedOn(process.env.MELTEMI_DISABLED)
-  ? undefined
-  : await import('./start.js').then(({ start }) => start(process.env));
+const started =
+  isSwitchedOn(process.env.MELTEMI_DISABLED) || isOwnProgram()
+    ? undefined
+    : await import('./start.js').then(({ start }) => start(process.env));
 
-/** The mesh of this process. Undefined: it is turned off, there are no rules, or it could not be set up. */
+/** The mesh of this process. Undefined: it is turned off, there are no rules, it could not be set up, or the program is `meltemi` itself. */
 export const mesh: Mesh | undefined = started?.mesh;
 
 /**

@@ -144,6 +144,25 @@ test('a server of the app is governed where rules name its port and an address o
   );
 }, 30_000);
 
+describe('programs of Meltemi itself', () => {
+  const dist = 'node_modules/meltemi/dist';
+
+  test('the command line is not governed by the environment of its shell', async () => {
+    const explain = [`${dist}/adapters/cli/bin.js`, 'explain', 'rules.yaml', '--to', SERVICE];
+    const [within, without] = await Promise.all([
+      run(explain, { ...RULES, NODE_OPTIONS: PRELOAD.join(' '), MELTEMI_STRICT: '1' }),
+      run(explain),
+    ]);
+    expect(within).toEqual(without);
+    expect(without.stdout).toContain('service:');
+  }, 30_000);
+
+  test('nor are the processes that it starts', async () => {
+    const ended = await run([...PRELOAD, `${dist}/shared/load-worker.js`], RULES);
+    expect(ended).toEqual({ code: 0, stdout: '', stderr: '' });
+  }, 30_000);
+});
+
 describe('the life of a process is that without a mesh', () => {
   test.each([
     'nothing at all',
