@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import {
   ByteQueue,
   formatWireId,
@@ -13,7 +12,7 @@ import {
   type Side,
 } from '../../src/message/index.js';
 import { PROTOCOLS } from '../node/protocols.js';
-import type { CommandIo } from './io.js';
+import { type CommandIo, readArgs } from './io.js';
 
 /** Limits protect a mesh; what was recorded may be as long as any protocol can say. */
 const MAX_RECORDED_BYTES = 2 ** 31;
@@ -87,7 +86,7 @@ Exit code 2, with a line on standard error: the bytes are not of this protocol, 
 
 function parsed(args: readonly string[]) {
   try {
-    return parseArgs({
+    return readArgs({
       args: [...args],
       allowPositionals: true,
       options: {

@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util';
 import type { Decision } from '../../src/mesh/index.js';
-import { type OutputIo, UsageError } from './io.js';
+import { type OutputIo, readArgs, UsageError } from './io.js';
 import { placementInWords } from './placement.js';
 import { destinationOf, rulesMesh } from './rules-mesh.js';
 
@@ -19,7 +18,7 @@ Exit code 0: decided, refusals included. 1: the rules cannot be used. 2: wrong u
 
 /** `meltemi explain`. */
 export async function explainCommand(args: readonly string[], { stdout, stderr }: OutputIo): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArgs({
     args: [...args],
     allowPositionals: true,
     options: {
@@ -57,7 +56,8 @@ function inWords(decision: Decision): string {
     if (value !== undefined && value !== '') lines.push(`${`${name}:`.padEnd(13)}${value}`);
   };
   say('service', decision.service === undefined ? undefined : `${decision.service} (${decision.protocol})`);
-  say('placement', placementInWords(decision.placement));
+  const undescribed = decision.placement.reason === 'undescribed';
+  say(undescribed ? 'connections' : 'placement', placementInWords(decision.placement));
   for (const miss of decision.skipped) say('skipped', miss);
   if (decision.route !== undefined) {
     const why = decision.matched?.length ? decision.matched.join(' and ') : 'it matches everything';
@@ -75,6 +75,6 @@ function inWords(decision: Decision): string {
   for (const { cluster, percent } of decision.mirrors ?? []) say('mirror', `${cluster} ${percent} %`);
   if (decision.hashKeys?.length) say('hash of', decision.hashKeys.join(', '));
   for (const [name, value] of Object.entries(decision.policy ?? {})) say('policy', `${name} ${JSON.stringify(value)}`);
-  say('refused', decision.refused);
+  say(undescribed ? 'mesh.call' : 'refused', decision.refused);
   return `${lines.join('\n')}\n`;
 }

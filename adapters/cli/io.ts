@@ -1,4 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { nearest } from '../node/nearest.js';
 
 /** Where a command reads and writes; the process's own streams, or a test's. */
 export interface CommandIo {
@@ -19,6 +21,21 @@ export type Command = (args: readonly string[], io: CommandIo) => Promise<number
 /** The command was called wrongly; a line for people. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/**
+ * {@link parseArgs}, with the option that was perhaps meant.
+ * @throws UsageError - there is no such option
+ */
+export function readArgs<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    const written = /^Unknown option '--([^']+)'/.exec((error as Error).message)?.[1];
+    const meant = written === undefined ? undefined : nearest(written, Object.keys(config.options ?? {}));
+    if (meant === undefined) throw error;
+    throw new UsageError(`Unknown option '--${written}'; did you mean '--${meant}'?`);
+  }
 }
 
 /** Parsing errors of `node:util` are the caller's. */

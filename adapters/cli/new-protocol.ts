@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { PROTOCOLS } from '../node/protocols.js';
-import { type OutputIo, UsageError } from './io.js';
+import { type OutputIo, readArgs, UsageError } from './io.js';
 import { newProtocolFiles } from './new-protocol-files.js';
 
 const USAGE = `meltemi new-protocol NAME [--dir FOLDER]
@@ -19,7 +18,7 @@ Exit code 0: written. 1: nothing was, since a file is there already or cannot be
 
 /** `meltemi new-protocol`. */
 export async function newProtocolCommand(args: readonly string[], { stdout, stderr }: OutputIo): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArgs({
     args: [...args],
     allowPositionals: true,
     options: { dir: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },

@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util';
 import type { PlanDescription } from '../../src/mesh/index.js';
-import type { OutputIo } from './io.js';
+import { type OutputIo, readArgs } from './io.js';
 import { placementInWords } from './placement.js';
 import { destinationOf, rulesMesh } from './rules-mesh.js';
 import { workersOf } from './workers.js';
@@ -19,7 +18,7 @@ Exit code 0: printed. 1: the rules cannot be used, or nobody describes the servi
 
 /** `meltemi plan`. */
 export async function planCommand(args: readonly string[], { stdout, stderr }: OutputIo): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArgs({
     args: [...args],
     allowPositionals: true,
     options: {

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { fileSource } from '../sources/file/index.js';
 import type { MetaRdsServerTls } from '../sources/metards/server/index.js';
-import { type OutputIo, UsageError } from './io.js';
+import { type OutputIo, readArgs, UsageError } from './io.js';
 import { tellJson, tellPeople } from './rds-report.js';
 
 const HELP = `meltemi rds RULES... [--listen HOST:PORT] [--tls-cert FILE --tls-key FILE --tls-ca FILE] [--json]
@@ -51,7 +50,7 @@ export async function rdsCommand(
   io: OutputIo,
   interrupted: () => Promise<void> = signalled,
 ): Promise<number> {
-  const { values, positionals: paths } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  const { values, positionals: paths } = readArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   if (values.help) {
     io.stdout.write(HELP);
     return 0;

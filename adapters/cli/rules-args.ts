@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import type { OutputIo } from './io.js';
+import { type OutputIo, readArgs } from './io.js';
 
 /**
  * The arguments of a command that reads rules: paths and `--json`. A number is the exit code of a command that is done:
@@ -12,7 +11,7 @@ export function rulesArgs(
   io: OutputIo,
 ): { readonly paths: readonly string[]; readonly json: boolean } | number {
   try {
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = readArgs({
       args: [...args],
       options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
       allowPositionals: true,

@@ -1,16 +1,15 @@
-import { parseArgs } from 'node:util';
 import { ask, type ControlEntry, listControls } from '../control/index.js';
 import type { ProcessStatus, WorkersStatus } from '../node/control.js';
-import { type OutputIo, UsageError } from './io.js';
+import { type OutputIo, readArgs, UsageError } from './io.js';
 import { statusInWords, workersInWords } from './status-in-words.js';
 
-const USAGE = `meltemi status [--pid N | --socket PATH] [--json]
+const USAGE = `meltemi status [PID | --pid PID | --socket PATH] [--json]
 
 What a running process is doing: where its rules come from and how they stand, services whose newest rules are not in
 force and why, those whose calls go by a sidecar or nowhere, clusters with their circuits and endpoints, calls under
 way. It must run with \`control\` in its configuration, by the same user.
 
-  --pid N         of this process; needed if there are several. A sidecar's workers are told with it; each may be asked
+  PID, --pid PID  of this process; needed if there are several. A sidecar's workers are told with it; each may be asked
   --socket PATH   the one on this socket, where \`control\` names one
   --json          one JSON object
 
@@ -19,8 +18,9 @@ Exit code 0: printed. 1: there is no such process, or it does not answer. 2: wro
 
 /** `meltemi status`. */
 export async function statusCommand(args: readonly string[], { stdout, stderr }: OutputIo): Promise<number> {
-  const { values } = parseArgs({
+  const { values, positionals } = readArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       pid: { type: 'string' },
       socket: { type: 'string' },
@@ -32,14 +32,16 @@ export async function statusCommand(args: readonly string[], { stdout, stderr }:
     stdout.write(USAGE);
     return 0;
   }
-  const found = values.socket === undefined ? await findControls(values.pid) : [{ path: values.socket }];
+  const { socket, pid = positionals[0] } = values;
+  if (positionals.length > (values.pid === undefined ? 1 : 0)) throw new UsageError('one process at a time');
+  const found = socket === undefined ? await findControls(pid) : [{ path: socket }];
   if (found.length === 0) {
-    const none = values.pid === undefined ? 'no process of this user has an' : `process ${values.pid} has no`;
+    const none = pid === undefined ? 'no process of this user has an' : `process ${pid} has no`;
     stderr.write(`meltemi status: ${none} open control socket: see \`control\` in the configuration\n`);
     return 1;
   }
   if (found.length > 1) {
-    stderr.write('meltemi status: there are several; choose one with --socket PATH, or with --pid N\n');
+    stderr.write('meltemi status: there are several; choose one with --socket PATH, or by its PID\n');
     for (const { path } of found) stderr.write(`  ${await describe(path)}\n`);
     return 2;
   }
@@ -51,7 +53,7 @@ export async function statusCommand(args: readonly string[], { stdout, stderr }:
 async function findControls(pid: string | undefined): Promise<readonly ControlEntry[]> {
   const wanted = pid === undefined ? undefined : Number(pid);
   if (wanted !== undefined && !(Number.isInteger(wanted) && wanted > 0)) {
-    throw new UsageError(`--pid wants the number of a process; got ${pid}`);
+    throw new UsageError(`PID is the number of a process; got ${pid}`);
   }
   const all = await listControls();
   return wanted === undefined ? withoutWorkers(all) : all.filter(({ pid }) => pid === wanted);

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
+import { nearest } from './nearest.js';
 
 /**
  * The one schema of Meltemi's configuration, in code or in `meltemi.config.mjs` / `.yaml`: what the command line, the
@@ -266,7 +267,10 @@ function knownKeys(issue: z.core.$ZodIssue): string {
     }
     if (!(schema instanceof z.ZodObject)) return '';
   }
-  return `; it may have ${Object.keys((schema as z.ZodObject).shape).join(', ')}`;
+  const known = Object.keys((schema as z.ZodObject).shape);
+  const meant = issue.keys.flatMap((key) => nearest(key, known) ?? []);
+  const hint = meant.length === 0 ? '' : `; did you mean ${meant.join(', ')}?`;
+  return `; it may have ${known.join(', ')}${hint}`;
 }
 
 /** @param path - a `.mjs` or `.js` module with a default export, or a `.yaml` file. */

@@ -68,7 +68,7 @@ export async function readEnvironment(
   for (const name of Object.keys(env)) tellUnknown(name, warn);
   const set = variables(env, cwd);
   const file = await configFile(env.MELTEMI_CONFIG, cwd);
-  const written = file === undefined ? {} : await readConfig(file);
+  const written = file === undefined ? {} : await readNamed(file);
   const origin = file ?? 'the environment';
   if (!isObject(written)) return parseConfig(written, origin);
   const value = merged(merged({ node: await podOf(env, podinfo) }, written), set);
@@ -105,6 +105,14 @@ async function configFile(named: string | undefined, cwd: string): Promise<strin
     if (await access(file).then(yes, no)) return file;
   }
   return undefined;
+}
+
+/** @throws ConfigError - there is no such file */
+async function readNamed(file: string): Promise<unknown> {
+  return readConfig(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.syscall === undefined || (error.path ?? file) !== file) throw error;
+    throw new ConfigError('the file of MELTEMI_CONFIG or --config', [`cannot be read: ${error.message}`]);
+  });
 }
 
 /** In the folder of this user's control sockets: of each control plane and namespace one of its own. */

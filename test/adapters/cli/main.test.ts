@@ -108,6 +108,9 @@ describe('meltemi explain', () => {
     const { code, out } = await meltemi('explain', folder, '--to', 'other:1', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(out).refused).toContain('NO_SERVICE: no rule describes other:1');
+    expect((await meltemi('explain', folder, '--to', 'other:1')).out).toMatch(
+      /^to other:1\nconnections: direct, since no rule .*\nmesh\.call: +NO_SERVICE: no rule describes other:1: .*\n$/,
+    );
   });
 
   test.each([
@@ -115,6 +118,7 @@ describe('meltemi explain', () => {
     [['--to', to, '--attr', 'method'], '--attr wants KEY=VALUE'],
     [['--to', to, '--draw', '1'], '--draw wants a number'],
     [['--to', to, '--frob'], "Unknown option '--frob'"],
+    [['--to', to, '--atr', 'a=b'], "Unknown option '--atr'; did you mean '--attr'?"],
   ])('%j is wrong usage: 2', async (args, why) => {
     const { code, out, err } = await meltemi('explain', folder, ...args);
     expect([code, out]).toEqual([2, '']);

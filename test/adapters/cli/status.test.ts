@@ -54,6 +54,9 @@ describe('meltemi status', () => {
     expect(code).toBe(0);
     expect(out).toMatch(new RegExp(`^process ${process.pid} \\(.*\\), node orders-1, up \\d+`));
     expect(out).toMatch(/^file +live +0s +- +0s ago +service 1, cluster 3, endpoints 1 +1 +0$/m);
+    expect((await meltemi('status', String(process.pid))).code).toBe(0);
+    expect((await meltemi('status', '1', '2')).code).toBe(2);
+    expect((await meltemi('status', '1', '--pid', '1')).code).toBe(2);
     const { sources, version } = JSON.parse((await meltemi('status', '--pid', String(process.pid), '--json')).out);
     expect({ sources, version }).toEqual(
       JSON.parse(JSON.stringify({ sources: mesh.status.sources, version: mesh.status.version })),

@@ -18,7 +18,7 @@ describe('a configuration', () => {
 
   test('with an unknown key is refused, with those that it may have', () => {
     expect(problemsOf({ rule: 'x' })).toEqual([
-      expect.stringMatching(/"rule"; it may have rules, watch, metards, protocols, /),
+      expect.stringMatching(/"rule"; it may have rules, watch, metards, protocols, .*; did you mean rules\?$/),
     ]);
     expect(problemsOf({ node: { name: 'x' } })).toEqual([
       expect.stringMatching(/^node: .*"name"; it may have id, namespace, labels, /),
@@ -33,7 +33,7 @@ describe('a configuration', () => {
       expect.stringMatching(/^connections\.pool: .*; it may have maxConnections, /),
     ]);
     expect(problemsOf({ sidecar: { capture: 'all' } })).toEqual([
-      expect.stringMatching(/^sidecar: .*"capture"; it may have captures, ports$/),
+      expect.stringMatching(/^sidecar: .*"capture"; it may have captures, ports; did you mean captures\?$/),
     ]);
   });
 

@@ -140,7 +140,11 @@ test('every problem is told at once, by the variable that has it', async () => {
   write('meltemi.config.yaml', 'mode: loud');
   await expect(read({})).rejects.toThrow(`${join(cwd, 'meltemi.config.yaml')}: mode: `);
   await expect(read({ MELTEMI_WORKERS: 'two' })).rejects.toThrow(/MELTEMI_WORKERS=two: /);
-  await expect(read({ MELTEMI_CONFIG: 'none.yaml' })).rejects.toThrow(/ENOENT.*none\.yaml/);
+  for (const none of ['none.yaml', 'none.mjs']) {
+    await expect(read({ MELTEMI_CONFIG: none })).rejects.toThrow(
+      new RegExp(`^the file of MELTEMI_CONFIG or --config: cannot be read: ENOENT.*${none}`),
+    );
+  }
 });
 
 test('a variable that nobody reads is named, with the one that was perhaps meant', async () => {

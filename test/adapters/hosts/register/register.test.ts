@@ -206,7 +206,7 @@ describe('set-up that fails', () => {
   const failures: Record<string, [NodeJS.ProcessEnv, RegExp]> = {
     'no rules': [{}, /there are no rules: MELTEMI_RULES, MELTEMI_METARDS or MELTEMI_CONFIG/],
     'a variable that cannot be': [{ ...RULES, MELTEMI_MODE: 'loud' }, /MELTEMI_MODE=loud: /],
-    'no such config file': [{ MELTEMI_CONFIG: 'none.yaml' }, /ENOENT.*none\.yaml/],
+    'no such config file': [{ MELTEMI_CONFIG: 'none.yaml' }, /MELTEMI_CONFIG.*ENOENT.*none\.yaml/],
     'rules that are none': [{ ...RULES, MELTEMI_RULES: 'life.mjs,missing' }, /missing/],
     'a log level that is none': [{ ...RULES, MELTEMI_LOG: 'all' }, /MELTEMI_LOG=all: it may be debug, info, /],
   };
