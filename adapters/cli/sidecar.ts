@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { runSidecar } from '../hosts/sidecar/index.js';
+import type { LoadedConfig } from '../node/config.js';
 import { readEnvironment } from '../node/environment.js';
-import type { OutputIo } from './io.js';
+import { type OutputIo, readArgs } from './io.js';
 import { tellJson, tellPeople } from './sidecar-report.js';
 import { workersOf } from './workers.js';
 
@@ -24,7 +24,7 @@ Exit codes: 0 ended in order, 1 cut short or something is wrong, 2 for wrong usa
 
 /** `meltemi sidecar`. @returns the exit code */
 export async function sidecarCommand(args: readonly string[], io: OutputIo): Promise<number> {
-  const { values } = parseArgs({
+  const { values } = readArgs({
     args: [...args],
     options: {
       config: { type: 'string' },
@@ -41,5 +41,26 @@ export async function sidecarCommand(args: readonly string[], io: OutputIo): Pro
   const workers = values.workers === undefined ? {} : { workers: workersOf(values.workers) };
   const tell = values.json ? tellJson(io) : tellPeople(io);
   const warn = (message: string) => tell({ type: 'problem', message });
-  return runSidecar({ load: async () => ({ ...(await readEnvironment(env, { warn })), ...workers }), tell });
+  const load = async () => {
+    const config = await readEnvironment(env, { warn });
+    checkUse(config, warn);
+    return { ...config, ...workers };
+  };
+  return runSidecar({ load, tell });
+}
+
+/**
+ * As of any proxy, nothing to do is a mistake; half of it is told, since the rest may come with SIGHUP.
+ * @throws Error - it has neither rules nor listeners
+ */
+function checkUse({ rules, metards, listeners, sidecar }: LoadedConfig, warn: (message: string) => void): void {
+  const { outbound, inbound } = listeners;
+  const ports = [...Object.keys(outbound.ports), ...Object.keys(sidecar.ports), ...inbound];
+  const [hasRules, listens] = [rules.length > 0 || metards !== undefined, ports.length > 0 || outbound.vip];
+  const noRules =
+    'there are no rules: `rules` or `metards` of the configuration, MELTEMI_RULES or MELTEMI_METARDS say where';
+  const noListeners = 'it listens for no service: `listeners` of the configuration says for which';
+  if (!hasRules && !listens) throw new Error(`${noRules}; and ${noListeners}`);
+  if (!hasRules) warn(noRules);
+  if (!listens) warn(noListeners);
 }

@@ -132,6 +132,27 @@ describe('meltemi explain', () => {
   });
 });
 
+describe('meltemi sidecar', () => {
+  const NO_LISTENERS = 'it listens for no service: `listeners` of the configuration says for which';
+
+  test('with neither rules nor listeners does not start: 1', async () => {
+    const { code, out, err } = await meltemi('sidecar');
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(/^meltemi sidecar: there are no rules: .*MELTEMI_RULES.*\n$/);
+    expect(err).toContain(NO_LISTENERS);
+  });
+
+  test('with half of it says what is missing', async () => {
+    const file = join(folder, 'half.yaml');
+    const ends = 'listeners: { health: { host: 192.0.2.1';
+    writeFileSync(file, `rules: [services.yaml]\n${ends} } }`);
+    expect((await meltemi('sidecar', '--config', file)).err).toMatch(new RegExp(`^${NO_LISTENERS}\nmeltemi sidecar: `));
+    writeFileSync(file, `${ends} }, outbound: { vip: true } }`);
+    expect((await meltemi('sidecar', '--config', file)).err).toMatch(/^there are no rules: .*\nmeltemi sidecar: /);
+    rmSync(file);
+  });
+});
+
 describe('meltemi plan', () => {
   test('each route and destination with its stages, in order, and why they stand there', async () => {
     const { code, out } = await meltemi('plan', folder, '--to', to, '--json');
