@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { packageFolder } from '../../../support/package-folder.js';
-import { provider } from './support.js';
+import { packageFolder } from '../support/package-folder.js';
+import { provider } from './sidecar-process.js';
 
 const run = promisify(execFile);
 const IN_NAMESPACE = ['--net', '--map-root-user'];

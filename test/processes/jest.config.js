@@ -1,6 +1,6 @@
 import root from '../../jest.config.js';
 
-/** Stories of many processes each. */
+/** What the preload and the sidecar do, in processes of their own. */
 export default {
   ...root,
   rootDir: '../..',

@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { installInbound } from '../../../../adapters/hosts/register/inbound.js';
-import { startMesh } from '../../../../adapters/node/index.js';
-import { type Dubbo2Client, dubbo2Client } from '../../../../examples/demo/peers/dubbo2-client.js';
-import { startPeer } from '../../../../examples/demo/peers/start-peer.js';
-import { RulesFolder } from '../../../../examples/demo/rules.js';
-import thrift from '../../../peers/npm-thrift.js';
-import { sofaClient } from '../../../peers/sofa-client.js';
-import { EchoClient, EchoProcessor } from '../../../peers/thrift-echo.js';
-import { freePort } from '../../../support/free-port.js';
-import { type Ended, Preloaded } from './support/preloaded.js';
-import { workloadRules } from './support/served.js';
+import { installInbound } from '../../adapters/hosts/register/inbound.js';
+import { startMesh } from '../../adapters/node/index.js';
+import { type Dubbo2Client, dubbo2Client } from '../../examples/demo/peers/dubbo2-client.js';
+import { startPeer } from '../../examples/demo/peers/start-peer.js';
+import { RulesFolder } from '../../examples/demo/rules.js';
+import { workloadRules } from '../adapters/hosts/register/support/served.js';
+import thrift from '../peers/npm-thrift.js';
+import { sofaClient } from '../peers/sofa-client.js';
+import { EchoClient, EchoProcessor } from '../peers/thrift-echo.js';
+import { freePort } from '../support/free-port.js';
+import { type Ended, Preloaded } from './preloaded.js';
 
 /** Unmodified servers of npm, each with the mesh in front of it: equal to themselves without, but for what rules refuse. */
 
@@ -73,7 +73,7 @@ describe('the sofa-rpc-node provider', () => {
 });
 
 describe('the @tars/rpc server', () => {
-  const peer = (name: string) => join(import.meta.dirname, `../../../peers/${name}.cjs`);
+  const peer = (name: string) => join(import.meta.dirname, `../peers/${name}.cjs`);
 
   test('answers as without the mesh, and is spared what is over the limit', async () => {
     const port = await freePort();
@@ -188,7 +188,7 @@ test.each(['rr', 'none'])(
   'the workers of a cluster that share a port are governed, scheduled by %s',
   async (policy) => {
     const port = await freePort();
-    const app = join(import.meta.dirname, 'support/cluster-app.mjs');
+    const app = join(import.meta.dirname, 'register-apps/cluster-app.mjs');
     const { stdout, code } = await preloaded.run([app, String(port), policy], workloadRules(port, 'dubbo', 5));
     const each = { bound: true, port: true };
     expect([JSON.parse(stdout), code]).toEqual([policy === 'rr' ? [each, each] : [each], 0]);

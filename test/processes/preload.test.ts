@@ -4,13 +4,13 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BuildOptions, build } from 'esbuild';
-import { serveMetaRds } from '../../../../adapters/sources/metards/server/index.js';
-import { type Peer, startPeer } from '../../../../examples/demo/peers/start-peer.js';
-import { HOST, metaRouter, PORT, services, toSubset } from '../../../../examples/demo/rules.js';
-import { freePort } from '../../../support/free-port.js';
-import { type PackageFolder, packageFolder } from '../../../support/package-folder.js';
+import { serveMetaRds } from '../../adapters/sources/metards/server/index.js';
+import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
+import { HOST, metaRouter, PORT, services, toSubset } from '../../examples/demo/rules.js';
+import { freePort } from '../support/free-port.js';
+import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 
-const apps = join(import.meta.dirname, 'apps');
+const apps = join(import.meta.dirname, 'register-apps');
 const SERVICE = `${HOST}:${PORT}`;
 
 let folder: PackageFolder;
@@ -121,7 +121,7 @@ describe('an app that knows nothing of the mesh', () => {
   );
 
   test('what is not the mesh’s is what it is without', async () => {
-    const args = ['ungoverned.mjs', join(import.meta.dirname, '../../../support/certificates')];
+    const args = ['ungoverned.mjs', join(import.meta.dirname, '../support/certificates')];
     const [without, within] = await Promise.all([
       run(args),
       run([...PRELOAD, ...args], { ...RULES, MELTEMI_LOG: 'error' }),

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Peer, startPeer } from '../../../../../examples/demo/peers/start-peer.js';
-import { type PackageFolder, packageFolder } from '../../../../support/package-folder.js';
+import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
+import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 
-const root = join(import.meta.dirname, '../../../../..');
+const root = join(import.meta.dirname, '../..');
 
 /** Runs unmodified programs in processes of their own, with the mesh in front of their servers. */
 export class Preloaded {

@@ -4,10 +4,10 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { OpenListener, SidecarReport } from '../../../../adapters/hosts/sidecar/index.js';
-import type { MeshConfig } from '../../../../adapters/node/index.js';
+import type { OpenListener, SidecarReport } from '../../adapters/hosts/sidecar/index.js';
+import type { MeshConfig } from '../../adapters/node/index.js';
 
-export const provider = join(import.meta.dirname, '../../../../examples/demo/peers/provider.mjs');
+export const provider = join(import.meta.dirname, '../../examples/demo/peers/provider.mjs');
 /** On Linux, all of this is loopback without being told. */
 export const VIP = '127.240.0.1';
 

@@ -13,9 +13,9 @@ import { type MetaRdsServer, serveMetaRds } from '../../adapters/sources/metards
 import { type Dubbo2Client, dubbo2Client } from '../../examples/demo/peers/dubbo2-client.js';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
 import { HOST, metaRouter, services, toSubset } from '../../examples/demo/rules.js';
-import { probe, provider, SidecarProcess } from '../adapters/hosts/sidecar/support.js';
 import { freePort } from '../support/free-port.js';
 import { type PackageFolder, packageFolder } from '../support/package-folder.js';
+import { probe, provider, SidecarProcess } from './sidecar-process.js';
 
 const SERVICE = `${HOST}:20880`;
 

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { MeshConfig } from '../../../../adapters/node/index.js';
-import { type Dubbo2Client, dubbo2Client } from '../../../../examples/demo/peers/dubbo2-client.js';
-import { type Peer, startPeer } from '../../../../examples/demo/peers/start-peer.js';
-import { HOST, metaRouter, services, toSubset } from '../../../../examples/demo/rules.js';
-import { freePort } from '../../../support/free-port.js';
-import { type PackageFolder, packageFolder } from '../../../support/package-folder.js';
-import { portOf, probe, provider, SidecarProcess, VIP } from './support.js';
+import type { MeshConfig } from '../../adapters/node/index.js';
+import { type Dubbo2Client, dubbo2Client } from '../../examples/demo/peers/dubbo2-client.js';
+import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
+import { HOST, metaRouter, services, toSubset } from '../../examples/demo/rules.js';
+import { freePort } from '../support/free-port.js';
+import { type PackageFolder, packageFolder } from '../support/package-folder.js';
+import { portOf, probe, provider, SidecarProcess, VIP } from './sidecar-process.js';
 
 const SERVICE = `${HOST}:20880`;
 const LIMIT = `
