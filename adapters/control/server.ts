@@ -103,7 +103,8 @@ async function answerTo(resources: ReadonlyMap<string, Resource>, { method, url 
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(path, () => {
+    // In a worker of `node:cluster` the primary would listen for it, and the app's primary hear of one server too many.
+    server.listen({ path, exclusive: true }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -191,6 +191,7 @@ test.each(['rr', 'none'])(
     const app = join(import.meta.dirname, 'register-apps/cluster-app.mjs');
     const { stdout, code } = await preloaded.run([app, String(port), policy], workloadRules(port, 'dubbo', 5));
     const each = { bound: true, port: true };
-    expect([JSON.parse(stdout), code]).toEqual([policy === 'rr' ? [each, each] : [each], 0]);
+    const seen = policy === 'rr' ? [each, each] : [each];
+    expect([JSON.parse(stdout), code]).toEqual([{ listening: [port, port], seen }, 0]);
   },
 );
