@@ -24,28 +24,24 @@ export class Share {
   /** Of the only process. */
   static readonly whole = new Share({ count: 1, index: 0 });
   readonly count: number;
-  readonly index: number;
+  readonly #index: number | undefined;
 
   /** @throws RangeError - the count is no whole number above 0, or the index is not below it */
-  constructor({ count, index = count }: WorkersOptions) {
+  constructor({ count, index }: WorkersOptions) {
     if (!(Number.isInteger(count) && count >= 1)) throw new RangeError(`workers: count is ${count}; at least 1`);
-    if (!(Number.isInteger(index) && index >= 0 && index <= count)) {
+    if (index !== undefined && !(Number.isInteger(index) && index >= 0 && index < count)) {
       throw new RangeError(`workers: index is ${index}; from 0 to ${count - 1}`);
     }
     this.count = count;
-    this.index = index;
-  }
-
-  get #isAnyone(): boolean {
-    return this.index === this.count && this.count > 1;
+    this.#index = index;
   }
 
   /** Of a whole number; infinity is not divided. */
   of(limit: number): number {
     if (this.count === 1 || limit === Number.POSITIVE_INFINITY) return limit;
     const part = Math.floor(limit / this.count);
-    if (this.#isAnyone) return limit < 1 ? 0 : Math.max(1, part);
-    return part + (this.index < limit % this.count ? 1 : 0);
+    if (this.#index === undefined) return limit < 1 ? 0 : Math.max(1, part);
+    return part + (this.#index < limit % this.count ? 1 : 0);
   }
 
   /** Of what bounds things under way: 1 at least, unless it is 0. */
@@ -61,7 +57,7 @@ export class Share {
   /** The bucket of this process, and in how many parts a fill is divided. */
   bucket(rule: TokenBucketRule): { readonly rule: TokenBucketRule; readonly parts: number } {
     const maxTokens = this.of(rule.maxTokens);
-    const holders = this.#isAnyone ? this.count : Math.min(this.count, Math.floor(rule.maxTokens));
+    const holders = this.#index === undefined ? this.count : Math.min(this.count, Math.floor(rule.maxTokens));
     return { rule: { ...rule, maxTokens }, parts: Math.max(1, holders) };
   }
 }

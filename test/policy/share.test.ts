@@ -12,6 +12,10 @@ describe('a share of a limit', () => {
     expect(shares(3).map((it) => it.of(Number.POSITIVE_INFINITY))).toEqual(Array(3).fill(Number.POSITIVE_INFINITY));
   });
 
+  test('there is no share beyond the last', () => {
+    expect(() => new Share({ count: 2, index: 2 })).toThrow('workers: index is 2; from 0 to 1');
+  });
+
   test('shares sum up to the limit, and differ by one at most', () => {
     fc.assert(
       fc.property(count, fc.nat(1000), (count, limit) => {

@@ -6,10 +6,32 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { OpenListener, SidecarReport } from '../../adapters/hosts/sidecar/index.js';
 import type { MeshConfig } from '../../adapters/node/index.js';
+import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
+import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 
 export const provider = join(import.meta.dirname, '../../examples/demo/peers/provider.mjs');
 /** On Linux, all of this is loopback without being told. */
 export const VIP = '127.240.0.1';
+
+/** What sidecars of a test stand between, and the package they are run from. */
+export interface Scene {
+  readonly v1: Peer;
+  readonly v2: Peer;
+  readonly folder: PackageFolder;
+  stop(): Promise<void>;
+}
+
+export async function startScene(): Promise<Scene> {
+  const [v1, v2, folder] = await Promise.all([
+    startPeer(provider, ['--name', 'v1']),
+    startPeer(provider, ['--name', 'v2']),
+    packageFolder(),
+  ]);
+  const stop = async () => {
+    await Promise.all([v1.stop(), v2.stop(), folder.remove()]);
+  };
+  return { v1, v2, folder, stop };
+}
 
 type Ready = Extract<SidecarReport, { type: 'ready' }>;
 

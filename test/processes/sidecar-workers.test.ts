@@ -11,40 +11,30 @@ import type { MeshConfig } from '../../adapters/node/index.js';
 import { fileSource } from '../../adapters/sources/file/index.js';
 import { type MetaRdsServer, serveMetaRds } from '../../adapters/sources/metards/server/index.js';
 import { type Dubbo2Client, dubbo2Client } from '../../examples/demo/peers/dubbo2-client.js';
-import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
 import { HOST, metaRouter, services, toSubset } from '../../examples/demo/rules.js';
 import { freePort } from '../support/free-port.js';
-import { type PackageFolder, packageFolder } from '../support/package-folder.js';
-import { probe, provider, SidecarProcess } from './sidecar-process.js';
+import { probe, type Scene, SidecarProcess, startScene } from './sidecar-process.js';
 
 const SERVICE = `${HOST}:20880`;
 
-let folder: PackageFolder;
-let v1: Peer;
-let v2: Peer;
+let { v1, v2, folder, stop } = {} as Scene;
 let port: number;
 const sidecars: SidecarProcess[] = [];
 const clients: Dubbo2Client[] = [];
 const servers: MetaRdsServer[] = [];
 
 beforeAll(async () => {
-  [v1, v2, folder] = await Promise.all([
-    startPeer(provider, ['--name', 'v1']),
-    startPeer(provider, ['--name', 'v2']),
-    packageFolder(),
-  ]);
+  ({ v1, v2, folder, stop } = await startScene());
 }, 30_000);
-afterAll(async () => {
-  await Promise.all([v1.stop(), v2.stop(), folder.remove()]);
-});
+afterAll(() => stop());
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close();
   for (const sidecar of sidecars.splice(0)) await sidecar.remove();
   for (const server of servers.splice(0)) await server.close();
 });
 
-/** Lets whoever imports it second wait for a file `go`, and fail. */
-const FAILING = `
+/** Holds up whoever imports it second, until there is a file `go`; then it does more. */
+const waiting = (more = '') => `
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 const here = (name) => new URL(name, import.meta.url);
 let second = false;
@@ -54,25 +44,14 @@ try {
   second = true;
 }
 if (second) {
-  writeFileSync(here('waits'), '');
-  while (!existsSync(here('go'))) await new Promise((resolve) => setTimeout(resolve, 10));
-  throw new Error('not you');
-}
-export default [];
-`;
-
-/** Holds up whoever imports it second, until there is a file `go`. */
-const WAITING = `
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-const here = (name) => new URL(name, import.meta.url);
-try {
-  mkdirSync(here('first'));
-} catch {
   if (!existsSync(here('go'))) writeFileSync(here('waits'), '');
   while (!existsSync(here('go'))) await new Promise((resolve) => setTimeout(resolve, 10));
+  ${more}
 }
 export default [];
 `;
+const WAITING = waiting();
+const FAILING = waiting("throw new Error('not you');");
 
 async function started(
   config: MeshConfig,
@@ -419,9 +398,8 @@ describe('meltemi sidecar --workers', () => {
     await sidecar.report('problem');
     sidecar.signal('SIGTERM');
     expect(await sidecar.ended()).toBe(0);
-    expect((await sidecar.report('problem', 1)).message).toMatch(
-      /^the configuration before stays: the sidecar ends: worker 1 \(process \d+\): /,
-    );
+    const problems = sidecar.reports.flatMap((it) => (it.type === 'problem' ? [it.message] : []));
+    expect(problems.at(-1)).toMatch(/^the configuration before stays: the sidecar ends: worker 1 \(process \d+\): /);
     taken.close();
   });
 

@@ -3,33 +3,23 @@ import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { MeshConfig } from '../../adapters/node/index.js';
 import { type Dubbo2Client, dubbo2Client } from '../../examples/demo/peers/dubbo2-client.js';
-import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
 import { HOST, metaRouter, services, toSubset } from '../../examples/demo/rules.js';
 import { freePort } from '../support/free-port.js';
-import { type PackageFolder, packageFolder } from '../support/package-folder.js';
-import { portOf, probe, provider, SidecarProcess, VIP } from './sidecar-process.js';
+import { portOf, probe, type Scene, SidecarProcess, startScene, VIP } from './sidecar-process.js';
 
 const SERVICE = `${HOST}:20880`;
 const LIMIT = `
   localRateLimit: { tokenBucket: { maxTokens: 2, tokensPerFill: 2, fillInterval: 600s } }`;
 const routes = (...each: string[]) => metaRouter(`  routes:${each.join('')}`);
 
-let folder: PackageFolder;
-let v1: Peer;
-let v2: Peer;
+let { v1, v2, folder, stop } = {} as Scene;
 let sidecar: SidecarProcess;
 const clients: Dubbo2Client[] = [];
 
 beforeAll(async () => {
-  [v1, v2, folder] = await Promise.all([
-    startPeer(provider, ['--name', 'v1']),
-    startPeer(provider, ['--name', 'v2']),
-    packageFolder(),
-  ]);
+  ({ v1, v2, folder, stop } = await startScene());
 }, 30_000);
-afterAll(async () => {
-  await Promise.all([v1.stop(), v2.stop(), folder.remove()]);
-});
+afterAll(() => stop());
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close();
   await sidecar.remove();

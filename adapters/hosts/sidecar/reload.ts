@@ -6,14 +6,15 @@ const LIVE: ReadonlySet<string> = new Set(['listeners', 'shutdown', 'rules', 'wa
 
 /** @throws the signal's reason, if that comes first */
 export async function unlessGivenUp<T>(giveUp: AbortSignal, work: Promise<T>): Promise<T> {
-  giveUp.throwIfAborted();
   let stop = () => {};
   const givenUp = new Promise<never>((_, reject) => {
     stop = () => reject(giveUp.reason);
-    giveUp.addEventListener('abort', stop);
+    if (giveUp.aborted) stop();
+    else giveUp.addEventListener('abort', stop);
   });
   try {
-    return await Promise.race([work, givenUp]);
+    // What the work fails with later is heard, and nobody's.
+    return await Promise.race([givenUp, work]);
   } finally {
     giveUp.removeEventListener('abort', stop);
   }

@@ -39,7 +39,7 @@ export class Single implements Host {
 
   async reload(config: LoadedConfig, giveUp: AbortSignal): Promise<void> {
     const changed: string[] = [...changedParts(this.config, config)];
-    const failed = [...this.sources.feeds.values()].some((it) => it.hasFailed);
+    const failed = this.sources.haveFailed;
     const feeds = await this.sources.reread(config, giveUp);
     // The mesh follows what it was made with.
     this.sources.discard(feeds);

@@ -30,6 +30,11 @@ export class Sources {
     return this.#feeds;
   }
 
+  /** Whoever followed one that did hears of no more changes. */
+  get haveFailed(): boolean {
+    return [...this.#feeds.values()].some((it) => it.hasFailed);
+  }
+
   /**
    * Reads files anew, and follows control planes as they are configured now. What is configured no longer goes on until
    * the feeds are kept.

@@ -105,7 +105,7 @@ export class Primary implements Host {
     }
     checkPorts(config);
     const changed = changedParts(this.config, config);
-    const failed = [...this.sources.feeds.values()].some((it) => it.hasFailed);
+    const failed = this.sources.haveFailed;
     const feeds = await this.sources.reread(config, giveUp);
     if (changed.length > 0 || failed || !this.sources.has(feeds)) {
       this.#replaceAll(await this.#successors(config, feeds, giveUp));
@@ -134,16 +134,16 @@ export class Primary implements Host {
     const begun = performance.now();
     void worker.ended.then((how) => {
       this.#alive.delete(worker);
-      if (performance.now() - begun > RESTART_MAX_MS) this.#deaths[index] = 0;
-      this.#ended(worker, how);
+      this.#ended(worker, how, performance.now() - begun);
     });
     return worker;
   }
 
-  #ended(worker: WorkerProcess, how: string): void {
+  #ended(worker: WorkerProcess, how: string, livedMs: number): void {
     const { index } = worker;
     if (worker.isDraining || this.#draining || this.#workers[index] !== worker) return;
     this.#workers[index] = undefined;
+    if (livedMs > RESTART_MAX_MS) this.#deaths[index] = 0;
     const waitMs = Math.min(RESTART_BASE_MS * 2 ** this.#deaths[index]!++, RESTART_MAX_MS);
     // Before any start has succeeded this is the end of all.
     if (!this.#wasReady && !worker.wasReady) return;
