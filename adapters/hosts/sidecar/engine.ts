@@ -3,6 +3,7 @@ import type { LoadedConfig } from '../../node/config.js';
 import { openMeshControl, type ProcessRole, type ProcessStatus, statusOf } from '../../node/control.js';
 import { meshOptions, type StartOptions } from '../../node/start-mesh.js';
 import type { Health } from './health.js';
+import { giveHeapRoom } from './heap.js';
 import { failureInWords, Listeners } from './listeners.js';
 import type { OpenListener, SidecarReport } from './report.js';
 import { undescribedServices, wantedListeners } from './wanted.js';
@@ -45,6 +46,7 @@ export class Engine {
     about: ProcessRole,
     extra: StartOptions,
   ): Promise<Engine> {
+    giveHeapRoom();
     const mesh = createMesh(await meshOptions(config, extra));
     await openMeshControl(mesh, config, (message) => tell({ type: 'problem', message }), about);
     return new Engine(mesh, config, about, tell);
