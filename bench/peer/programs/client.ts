@@ -5,7 +5,6 @@
 import { parseArgs } from 'node:util';
 import { dial, socketCalls } from '../calls/socket-calls.js';
 import type { OpenConnection, Opened } from '../calls/ways.js';
-import { holdAppHeap } from '../kit/app-heap.js';
 import { type Block, type BlockFigures, ClosedLoop } from '../kit/closed-loop.js';
 import { obey } from '../kit/control.js';
 import { countedBy, preloadedMesh } from '../kit/preload.js';
@@ -31,8 +30,6 @@ const { values: flags } = parseArgs({
 let loop: ClosedLoop;
 let opened: Opened | undefined;
 let mesh = await preloadedMesh();
-
-holdAppHeap();
 
 obey(async (task: ClientTask): Promise<BlockFigures | number | undefined> => {
   if (task.type === 'block') return loop.run(task);

@@ -1,7 +1,6 @@
 /** The server that is called: for each protocol two ports, which are the endpoints of its service. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { holdAppHeap } from '../kit/app-heap.js';
 import { obey } from '../kit/control.js';
 import { FrameReader } from '../kit/frame-reader.js';
 import { countedBy, preloadedMesh } from '../kit/preload.js';
@@ -19,8 +18,6 @@ export type ServerTask =
 
 /** By protocol. */
 export type Ports = Readonly<Record<string, readonly number[]>>;
-
-holdAppHeap();
 
 obey(async (task: ServerTask): Promise<Ports | number> => {
   if (task.type === 'counted') return countedBy((await preloadedMesh())!);
