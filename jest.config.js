@@ -16,7 +16,7 @@ export default {
     '^meltemi/file$': '<rootDir>/adapters/sources/file/index.ts',
     '^meltemi/(node|inversify)$': '<rootDir>/adapters/$1/index.ts',
     '^meltemi/engines/(.*)$': '<rootDir>/adapters/engines/$1.ts',
-    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
   },
   transform: {
     '^.+\\.ts$': [
@@ -29,7 +29,7 @@ export default {
           keepClassNames: true,
         },
         module: { type: 'es6' },
-        sourceMaps: 'inline',
+        sourceMaps: true,
       },
     ],
   },
