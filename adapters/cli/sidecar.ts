@@ -46,7 +46,12 @@ export async function sidecarCommand(args: readonly string[], io: OutputIo): Pro
     checkUse(config, warn);
     return { ...config, ...workers };
   };
-  return runSidecar({ load, tell });
+  const run = runSidecar({ load, tell });
+  if (!values.json) return run;
+  return run.catch((error: Error) => {
+    warn(error.message);
+    return 1;
+  });
 }
 
 /**

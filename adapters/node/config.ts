@@ -33,6 +33,19 @@ const port = z.number().int().min(1).max(65_535);
 const anyPort = z.number().int().min(0).max(65_535);
 
 const placement = z.enum(['auto', 'in-process', 'sidecar']);
+
+/** Of two services on one port each call would be the first one's. */
+function haveOwnPorts(ports: Readonly<Record<string, number>>, context: z.RefinementCtx): void {
+  const taken = new Map<number, string>();
+  for (const [service, port] of Object.entries(ports)) {
+    const other = taken.get(port);
+    if (other !== undefined) {
+      context.addIssue({ code: 'custom', path: [service], message: `${port} stands for ${other} already` });
+    }
+    if (port !== 0) taken.set(port, service);
+  }
+}
+
 const service = z.string().regex(/^.+:\d{1,5}$/, '<host>:<port>');
 
 export const configSchema = z.strictObject({
@@ -158,6 +171,7 @@ export const configSchema = z.strictObject({
         .strictObject({
           ports: z
             .record(service, anyPort)
+            .superRefine(haveOwnPorts)
             .default({})
             .describe('Ports that stand for services, by `<host>:<port>`; 0: any that is free.'),
           vip: z.boolean().default(false).describe("Listen on the services' own addresses and ports, too."),

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path';
 import type { Mesh, MeshNode, MeshStatus } from '../../src/index.js';
+import type { Control } from '../control/index.js';
 import type { LoadedConfig } from './config.js';
 
 /** What a process is, for people who see several. */
@@ -26,32 +27,33 @@ export interface WorkersStatus extends Pick<ProcessStatus, 'format' | 'process' 
 /**
  * Opens the control socket that a configuration asks for, until the mesh is closed. Without it the mesh is as good: why
  * it cannot be had is told, and nothing fails.
+ * @returns its path, if it is open
  */
 export async function openMeshControl(
   mesh: Mesh,
   config: LoadedConfig,
   warn: (line: string) => void,
   role?: ProcessRole,
-): Promise<void> {
-  const close = await openStatus(() => statusOf(mesh, config.node as MeshNode, role), config, warn);
-  mesh.changes.subscribe({ complete: close });
+): Promise<string | undefined> {
+  const control = await openStatus(() => statusOf(mesh, config.node as MeshNode, role), config, warn);
+  mesh.changes.subscribe({ complete: () => control?.close() });
+  return control?.path;
 }
 
-/** The same with a status of one's own. @returns closes it */
+/** The same with a status of one's own. */
 export async function openStatus(
   status: () => unknown,
   { control, directory }: Pick<LoadedConfig, 'control' | 'directory'>,
   warn: (line: string) => void,
-): Promise<() => void> {
-  if (control === false) return () => {};
+): Promise<Control | undefined> {
+  if (control === false) return undefined;
   const { openControl } = await import('../control/index.js');
   const path = control === true ? undefined : resolve(directory, control);
   try {
-    const opened = await openControl(new Map([['/status', status]]), path);
-    return () => opened.close();
+    return await openControl(new Map([['/status', status]]), path);
   } catch (error) {
     warn(`there is no control socket: ${(error as Error).message}`);
-    return () => {};
+    return undefined;
   }
 }
 

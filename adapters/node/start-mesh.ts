@@ -65,19 +65,15 @@ const PARTS = Object.keys({
  * @throws TypeError - `extra` has something that is no part of a mesh
  */
 export async function startMesh(config: MeshConfig | string = {}, extra: StartOptions = {}): Promise<Mesh> {
-  return startLoaded(typeof config === 'string' ? await loadConfig(config) : parseConfig(config), extra);
-}
-
-/** {@link startMesh} with a configuration that was read already. */
-export async function startLoaded(config: LoadedConfig, extra: StartOptions = {}): Promise<Mesh> {
+  const loaded = typeof config === 'string' ? await loadConfig(config) : parseConfig(config);
   const unknown = Object.keys(extra).filter((name) => !PARTS.includes(name));
   if (unknown.length > 0) {
     throw new TypeError(
       `startMesh has no part called ${unknown.join(', ')}: the second argument may have ${PARTS.join(', ')}; the rest belongs to the configuration, which is the first`,
     );
   }
-  const mesh = createMesh(await meshOptions(config, extra));
-  await openMeshControl(mesh, config, warner(extra.logger));
+  const mesh = createMesh(await meshOptions(loaded, extra));
+  await openMeshControl(mesh, loaded, warner(extra.logger));
   return mesh;
 }
 

@@ -208,6 +208,10 @@ describe('set-up that fails', () => {
     'a variable that cannot be': [{ ...RULES, MELTEMI_MODE: 'loud' }, /MELTEMI_MODE=loud: /],
     'no such config file': [{ MELTEMI_CONFIG: 'none.yaml' }, /MELTEMI_CONFIG.*ENOENT.*none\.yaml/],
     'rules that are none': [{ ...RULES, MELTEMI_RULES: 'life.mjs,missing' }, /missing/],
+    'a variable that nothing reads': [
+      { ...RULES, MELTEMI_MOOD: 'observe' },
+      /nothing reads MELTEMI_MOOD; did you mean MELTEMI_MODE\?/,
+    ],
     'a log level that is none': [{ ...RULES, MELTEMI_LOG: 'all' }, /MELTEMI_LOG=all: it may be debug, info, /],
   };
 
@@ -241,6 +245,14 @@ describe('set-up that fails', () => {
     },
     30_000,
   );
+
+  test('what is said of the control socket is where it is', async () => {
+    await mkdir(join(folder.path, 'open'), { mode: 0o755 });
+    const at = (control: string) => run([...PRELOAD, ...app], { ...RULES, MELTEMI_CONTROL: control });
+    const [own, open] = await Promise.all([at('own/x.sock'), at('open/x.sock')]);
+    expect(own.stderr).toMatch(/; meltemi status --socket \/.*\/own\/x\.sock tells more\n$/);
+    expect(open.stderr).toMatch(/there is no control socket: .* needs mode 0700\nmeltemi \S+ governs [^;]*\n$/);
+  }, 30_000);
 
   test('a folder without rules is as good as any; strict, it is not', async () => {
     await mkdir(join(folder.path, 'empty'));

@@ -110,6 +110,11 @@ export class SidecarProcess {
     this.#child!.kill(signal);
   }
 
+  /** What it found wrong last. */
+  get lastProblem(): string | undefined {
+    return this.reports.flatMap((it) => (it.type === 'problem' ? [it.message] : [])).at(-1);
+  }
+
   /** Resolves with the exit code, or the signal that ended it. */
   async ended(): Promise<unknown> {
     const [code, signal] = await this.#ended!;

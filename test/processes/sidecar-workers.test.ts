@@ -398,8 +398,9 @@ describe('meltemi sidecar --workers', () => {
     await sidecar.report('problem');
     sidecar.signal('SIGTERM');
     expect(await sidecar.ended()).toBe(0);
-    const problems = sidecar.reports.flatMap((it) => (it.type === 'problem' ? [it.message] : []));
-    expect(problems.at(-1)).toMatch(/^the configuration before stays: the sidecar ends: worker 1 \(process \d+\): /);
+    expect(sidecar.lastProblem).toMatch(
+      /^the configuration before stays: the sidecar ends: worker 1 \(process \d+\): /,
+    );
     taken.close();
   });
 
@@ -438,9 +439,9 @@ describe('meltemi sidecar --workers', () => {
     const sidecar = await started({ protocols: ['./none.mjs'] });
     expect(await sidecar.ended()).toBe(1);
     expect(sidecar.log).toMatch(/worker: the Protocol '\.\/none\.mjs' of the configuration cannot be loaded/);
-    expect(sidecar.log).toMatch(/^meltemi sidecar: worker \d \(process \d+\) ended with code 1 before it was ready$/m);
+    expect(sidecar.lastProblem).toMatch(/^worker \d \(process \d+\) ended with code 1 before it was ready$/);
     const other = await started({ listeners: { outbound: { ports: { [SERVICE]: 0 } } } });
     expect(await other.ended()).toBe(1);
-    expect(other.log).toMatch(/with several workers each port must be a certain one, not 0/);
+    expect(other.lastProblem).toMatch(/with several workers each port must be a certain one, not 0/);
   });
 });

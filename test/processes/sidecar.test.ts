@@ -192,7 +192,7 @@ describe('meltemi sidecar', () => {
   test('rules that cannot be used end it, by name', async () => {
     started({}, 'kind: [');
     expect(await sidecar.ended()).toBe(1);
-    expect(sidecar.log).toMatch(/^meltemi sidecar: source file failed: the rules cannot be used:\n.*rules\.yaml:1:/m);
+    expect(sidecar.lastProblem).toMatch(/^source file failed: the rules cannot be used:\n.*rules\.yaml:1:/);
   });
 
   test('a configuration that is none ends it, by name', async () => {
@@ -200,9 +200,7 @@ describe('meltemi sidecar', () => {
     sidecar.write('meltemi.config.yaml', 'listeners: { outbound: { ports: { demo: 1 } } }');
     sidecar.start(folder.path);
     expect(await sidecar.ended()).toBe(1);
-    expect(sidecar.log).toMatch(
-      /^meltemi sidecar: .*\/meltemi\.config\.yaml: listeners\.outbound\.ports.*<host>:<port>/,
-    );
+    expect(sidecar.lastProblem).toMatch(/^.*\/meltemi\.config\.yaml: listeners\.outbound\.ports.*<host>:<port>/);
   });
 });
 

@@ -6,8 +6,18 @@ import type { GovernedPort } from './inbound.js';
 /** Services that are named in one line. */
 const NAMED = 5;
 
+export interface Outcome {
+  /** The open control socket. */
+  readonly control: string | undefined;
+  readonly failedSource: string | undefined;
+}
+
 /** What the mesh of this process does, in one line, after its name. */
-export function banner(services: readonly DescribedService[], config: LoadedConfig, failedSource?: string): string {
+export function banner(
+  services: readonly DescribedService[],
+  config: LoadedConfig,
+  { control, failedSource }: Outcome,
+): string {
   const governed = services
     .filter((it) => it.governed)
     .map(({ host, port, protocol }) => `${host}:${port} (${protocol})`);
@@ -15,7 +25,9 @@ export function banner(services: readonly DescribedService[], config: LoadedConf
   const nothing = failedSource === undefined ? 'nothing yet' : `nothing, as source ${failedSource} failed`;
   const what = governed.length === 0 ? nothing : `${governed.slice(0, NAMED).join(', ')}${more}`;
   const mode = config.mode === 'observe' ? ' (observing only)' : '';
-  const ask = config.control === false ? '' : `; meltemi status --pid ${process.pid} tells more`;
+  // Looked for by its pid is what lies where it is by default.
+  const whose = config.control === true ? `--pid ${process.pid}` : `--socket ${control}`;
+  const ask = control === undefined ? '' : `; meltemi status ${whose} tells more`;
   return `${version()} governs ${what}${mode}, by ${sourcesOf(config)}${ask}`;
 }
 

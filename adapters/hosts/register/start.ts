@@ -1,7 +1,8 @@
-import type { Logger, Mesh } from '../../../src/index.js';
+import { createMesh, type Logger, type Mesh } from '../../../src/index.js';
 import { type LogLevel, namesBy, plainTransportBy, stderrLogger, systemRuntime } from '../../../src/spi.js';
+import { openMeshControl } from '../../node/control.js';
 import { readEnvironment } from '../../node/environment.js';
-import { startLoaded } from '../../node/start-mesh.js';
+import { meshOptions } from '../../node/start-mesh.js';
 import { banner, inboundInWords, unread } from './banner.js';
 import { install } from './install.js';
 import { nodeConnect, nodeDns } from './node-functions.js';
@@ -38,17 +39,22 @@ export async function start(env: NodeJS.ProcessEnv): Promise<Started | undefined
 }
 
 async function startWith(env: NodeJS.ProcessEnv, logger: Logger, talks: boolean): Promise<Started | undefined> {
+  const strict = isSwitchedOn(env.MELTEMI_STRICT);
   const warn = (message: string) => logger.warn(message);
+  const refuse = (message: string) => {
+    throw new Error(message);
+  };
   const once = globalThis as { [ONCE]?: true };
   if (once[ONCE]) throw new Error('another copy of meltemi is registered already');
-  const config = await readEnvironment(env, { warn });
+  const config = await readEnvironment(env, { warn: strict ? refuse : warn });
   if (config.rules.length === 0 && config.metards === undefined) {
     throw new Error('there are no rules: MELTEMI_RULES, MELTEMI_METARDS or MELTEMI_CONFIG say where they are');
   }
   once[ONCE] = true;
   const transport = plainTransportBy(nodeConnect);
-  const mesh = await startLoaded(config, { logger, transport, names: namesBy(nodeDns), keepsProcess: false });
-  const strict = isSwitchedOn(env.MELTEMI_STRICT);
+  const parts = { logger, transport, names: namesBy(nodeDns), keepsProcess: false };
+  const mesh = createMesh(await meshOptions(config, parts));
+  const control = await openMeshControl(mesh, config, warn);
   await mesh.ready().catch((error: Error) => {
     // Why a source failed the mesh has told.
     const failed = failedSource(mesh);
@@ -59,7 +65,7 @@ async function startWith(env: NodeJS.ProcessEnv, logger: Logger, talks: boolean)
   const say = talks ? (line: string) => process.stderr.write(`meltemi ${line}\n`) : () => {};
   const installed = install({ mesh, warn, governing: (port) => say(inboundInWords(port)) });
   const services = mesh.described();
-  say(banner(services, config, failedSource(mesh)));
+  say(banner(services, config, { control, failedSource: failedSource(mesh) }));
   for (const line of unread(services)) warn(line);
   return { mesh, installed };
 }

@@ -1,4 +1,4 @@
-import { createMesh, type Mesh, type MeshNode } from '../../../src/index.js';
+import { createMesh, type DescribedService, type Mesh, type MeshNode } from '../../../src/index.js';
 import type { LoadedConfig } from '../../node/config.js';
 import { openMeshControl, type ProcessRole, type ProcessStatus, statusOf } from '../../node/control.js';
 import { meshOptions, type StartOptions } from '../../node/start-mesh.js';
@@ -6,7 +6,7 @@ import type { Health } from './health.js';
 import { giveHeapRoom } from './heap.js';
 import { failureInWords, Listeners } from './listeners.js';
 import type { OpenListener, SidecarReport } from './report.js';
-import { undescribedServices, wantedListeners } from './wanted.js';
+import { undescribedInWords, undescribedServices, wantedListeners } from './wanted.js';
 
 /** What the calls that are under way at the end of the drain time may take still, ms. */
 const LAST_MS = 1000;
@@ -107,10 +107,11 @@ export class Engine {
   }
 
   /** Once each, until a rule describes it. */
-  #tellUndescribed(services: readonly string[]): void {
+  #tellUndescribed(described: readonly DescribedService[]): void {
+    const services = undescribedServices(this.config, described);
     for (const service of services) {
       if (this.#undescribed.has(service)) continue;
-      this.tell({ type: 'problem', message: `no rule describes ${service}: nothing listens for it until one does` });
+      this.tell({ type: 'problem', message: undescribedInWords(service, described) });
     }
     this.#undescribed = new Set(services);
   }
@@ -120,7 +121,7 @@ export class Engine {
     if (this.#draining) return false;
     const described = this.mesh.described();
     await this.#listeners.want(wantedListeners(this.config, described));
-    if (this.#missing.length === 0) this.#tellUndescribed(undescribedServices(this.config, described));
+    if (this.#missing.length === 0) this.#tellUndescribed(described);
     this.#ready ||= this.#missing.length === 0 && this.#listeners.failed.length === 0;
     return this.#ready;
   }

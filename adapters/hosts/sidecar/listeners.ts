@@ -1,7 +1,7 @@
 /**
  * The listeners of a mesh, held to what is wanted by difference: what is new is opened, what is wanted no longer is drained,
  * the rest is left alone. What cannot be opened is told, once for each reason, and tried again: when rules change, and after
- * a wait that doubles.
+ * a wait that doubles. Until it is open, what stood for the same goes on: a port that was mistyped cuts nobody off.
  */
 import type { Listener, Mesh } from '../../../src/index.js';
 import type { OpenListener } from './report.js';
@@ -74,17 +74,24 @@ export class Listeners {
   async #settle(): Promise<void> {
     if (this.#over) return;
     const wanted = new Map(this.#wanted.map((it) => [JSON.stringify(it), it]));
+    const opening = [...wanted].filter(([id]) => !this.#open.has(id)).map(([, it]) => it);
+    this.#closeUnless(wanted, (it) => !opening.some(({ port }) => port === it.port));
+    for (const id of this.#failed.keys()) if (!wanted.has(id)) this.#failed.delete(id);
+    for (const [id, it] of wanted) if (!this.#open.has(id) && !this.#over) await this.#start(id, it);
+    this.#closeUnless(wanted, (it) => this.failed.some((other) => purposeOf(other.wanted) === purposeOf(it)));
+    this.#retryLater();
+  }
+
+  /** Those that are wanted no longer, and have no other reason to stay. */
+  #closeUnless(wanted: ReadonlyMap<string, WantedListener>, stays: (it: WantedListener) => boolean): void {
     for (const [id, { wanted: it, listener }] of this.#open) {
-      if (wanted.has(id)) continue;
+      if (this.#over || wanted.has(id) || stays(it)) continue;
       this.#open.delete(id);
       const { port } = listener;
       // Its port is free from here on, for another that wants it.
       this.#keep(listener.close(this.options.drainMs()));
       this.options.closed({ listener: it, port });
     }
-    for (const id of this.#failed.keys()) if (!wanted.has(id)) this.#failed.delete(id);
-    for (const [id, it] of wanted) if (!this.#open.has(id) && !this.#over) await this.#start(id, it);
-    this.#retryLater();
   }
 
   async #start(id: string, wanted: WantedListener): Promise<void> {
@@ -127,6 +134,12 @@ export class Listeners {
     this.#closing.add(closed);
     void closed.then(() => this.#closing.delete(closed));
   }
+}
+
+/** What a listener is there for, wherever it listens. */
+function purposeOf(wanted: WantedListener): string {
+  if (wanted.kind === 'outbound') return `to ${wanted.service}`;
+  return `from ${wanted.forward.host}:${wanted.forward.port}`;
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {

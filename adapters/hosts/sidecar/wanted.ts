@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { DescribedService } from '../../../src/index.js';
 import type { LoadedConfig } from '../../node/config.js';
+import { nearest } from '../../node/nearest.js';
 
 /** A listener as the configuration and the rules of the moment want it. Two that are equal are the same. */
 export type WantedListener =
@@ -46,6 +47,13 @@ export function undescribedServices(
 ): readonly string[] {
   const known = namesOf(described);
   return Object.keys(listeners.outbound.ports).filter((service) => !known.has(service));
+}
+
+/** For people. */
+export function undescribedInWords(service: string, described: readonly DescribedService[]): string {
+  const meant = nearest(service, namesOf(described));
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return `no rule describes ${service}: nothing listens for it until one does${hint}`;
 }
 
 function namesOf(described: readonly DescribedService[]): ReadonlySet<string> {

@@ -48,6 +48,10 @@ describe('a configuration', () => {
     expect(problemsOf({ sidecar: { ports: { demo: 1 } } })).toEqual([
       expect.stringMatching(/^sidecar\.ports\.demo: .*<host>:<port>/),
     ]);
+    expect(problemsOf({ listeners: { outbound: { ports: { 'a:1': 15_001, 'b:1': 15_001 } } } })).toEqual([
+      expect.stringMatching(/^listeners\.outbound\.ports\.b:1: .*15001 stands for a:1 already/),
+    ]);
+    expect(problemsOf({ listeners: { outbound: { ports: { 'a:1': 0, 'b:1': 0 } } } })).toEqual([]);
     expect(problemsOf({ sidecar: { ports: { 'demo:1': 0 } } })).toEqual([
       expect.stringMatching(/^sidecar\.ports\.demo:1: /),
     ]);

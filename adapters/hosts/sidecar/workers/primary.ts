@@ -7,6 +7,7 @@
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { MeshNode } from '../../../../src/index.js';
+import type { Control } from '../../../control/index.js';
 import type { LoadedConfig } from '../../../node/config.js';
 import { openStatus, processOf, type WorkersStatus } from '../../../node/control.js';
 import type { Health } from '../health.js';
@@ -31,7 +32,7 @@ export class Primary implements Host {
   readonly #told = new Map<string, OpenListener>();
   #wasReady = false;
   #draining = false;
-  #closeControl = () => {};
+  #control: Control | undefined;
 
   private constructor(
     private config: LoadedConfig,
@@ -49,7 +50,7 @@ export class Primary implements Host {
   static async start(config: LoadedConfig, tell: (report: SidecarReport) => void): Promise<Primary> {
     checkPorts(config);
     const primary = new Primary(config, await Sources.of(config), tell);
-    primary.#closeControl = await openStatus(
+    primary.#control = await openStatus(
       () => primary.status(),
       config,
       (line) => primary.#problem(line),
@@ -119,7 +120,7 @@ export class Primary implements Host {
     for (const restart of this.#restarts.values()) clearTimeout(restart);
     await Promise.all([...this.#alive].map((it) => it.drain(cut)));
     this.sources.close();
-    this.#closeControl();
+    this.#control?.close();
   }
 
   #forkAll(config: LoadedConfig, feeds: Feeds): WorkerProcess[] {

@@ -1,5 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { listenerInWords, undescribedServices, wantedListeners } from '../../../../adapters/hosts/sidecar/wanted.js';
+import {
+  listenerInWords,
+  undescribedInWords,
+  undescribedServices,
+  wantedListeners,
+} from '../../../../adapters/hosts/sidecar/wanted.js';
 import { parseConfig } from '../../../../adapters/node/index.js';
 import type { DescribedService } from '../../../../src/index.js';
 
@@ -25,6 +30,14 @@ test('ports stand for services that rules describe, by host or by address', () =
 test('ports for services that no rule describes are found', () => {
   const config = parseConfig({ listeners: { outbound: { ports: { 'a:1': 0, 'a:2': 0, '10.0.0.1:2': 0 } } } });
   expect(undescribedServices(config, [service('a', 1), service('c', 2, '10.0.0.1')])).toEqual(['a:2']);
+});
+
+test('a service that was perhaps meant is named', () => {
+  const described = [service('demo.example', 20_880), service('other.example', 20_880)];
+  expect(undescribedInWords('demo.exmaple:20880', described)).toBe(
+    'no rule describes demo.exmaple:20880: nothing listens for it until one does; did you mean demo.example:20880?',
+  );
+  expect(undescribedInWords('orders:1', described)).toMatch(/until one does$/);
 });
 
 test('vip: their own addresses, each once, but none that is a name, a range or unspecified', () => {
