@@ -35,12 +35,14 @@ export function checkPath(path: string): void {
 }
 
 /**
- * Makes the folder if it isn't there.
+ * Makes the folder if it isn't there, in one that is.
  * @throws Error - it is no folder, or others than this user may enter it
  */
 export async function ownFolder(path: string): Promise<void> {
   userId();
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
   await checkFolder(path);
 }
 

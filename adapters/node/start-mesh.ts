@@ -12,6 +12,7 @@ import {
   type Protocol,
 } from '../../src/index.js';
 import { type ConnectionOptions, type EngineOptions, lastGoodFiles } from '../../src/spi.js';
+import { forgivingStream } from '../../src/telemetry/index.js';
 import { type LoadedConfig, loadConfig, type MeshConfig, parseConfig } from './config.js';
 import { openMeshControl } from './control.js';
 import { istioProxy } from './istio-proxy.js';
@@ -132,7 +133,7 @@ function warner(logger: Logger | undefined): (message: string) => void {
 
 /** A file that cannot be written costs its lines, said once, and not the process. */
 function logStream(path: string, directory: string, warn: (message: string) => void): LogStream {
-  if (path === 'stdout' || path === 'stderr') return process[path];
+  if (path === 'stdout' || path === 'stderr') return forgivingStream(process[path]);
   const file = createWriteStream(resolve(directory, path), { flags: 'a', mode: 0o640 });
   file.on('error', (error) => warn(`the access log is not written: ${error.message}`));
   return file;

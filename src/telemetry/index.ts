@@ -22,6 +22,7 @@ export {
   type SourceTransition,
 } from './events.js';
 export { type AttemptRecord, type CallRecord, describeCall, explainCall, type Shown } from './explain.js';
+export { forgivingStream } from './forgiving-stream.js';
 export { OPERATORS, REDACTED_KEYS } from './log-format.js';
 export { type Logger, type LogLevel, oneLine, silentLogger, stderrLogger, withoutRepeats } from './logger.js';
 export { type ClusterMeter, REFUSING_ROLES, type Reporter, type RouteMeter, type ServiceMeter } from './meter.js';

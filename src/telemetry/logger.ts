@@ -1,4 +1,5 @@
 import { isoTime, type Runtime } from '../runtime/index.js';
+import { forgivingStream } from './forgiving-stream.js';
 
 /**
  * Where the mesh writes to people. Any of the usual loggers will do: pino, winston, console. Nothing is logged on the
@@ -19,7 +20,7 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 /** A line each to stderr: what the mesh uses if it is given nothing else. */
 export function stderrLogger(
   runtime: Pick<Runtime, 'wallNow'>,
-  out: { write(text: string): unknown } = process.stderr,
+  out: { write(text: string): unknown } = forgivingStream(process.stderr),
   from: LogLevel = 'warn',
 ): Logger {
   const line = (level: keyof Logger) => {

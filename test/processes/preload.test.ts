@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -200,6 +201,19 @@ describe('the life of a process is that without a mesh', () => {
     expect(stderr).toMatch(/and MetaRDS at 127\.0\.0\.1:\d+$/m);
   }, 30_000);
 });
+
+test('an app goes on when nobody reads what the mesh says', async () => {
+  const args = [...PRELOAD, 'dubbo.cjs', SERVICE];
+  const env = { PATH: process.env.PATH, ...RULES, MELTEMI_ACCESS_LOG: 'stderr' };
+  const child = spawn(process.execPath, args, { cwd: folder.path, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stderr.destroy();
+  let stdout = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+  });
+  const [code] = await once(child, 'close');
+  expect([code, stdout]).toEqual([0, FROM_V2]);
+}, 30_000);
 
 describe('set-up that fails', () => {
   const app = ['-e', 'console.log("the app runs")'];

@@ -110,6 +110,12 @@ export class SidecarProcess {
     this.#child!.kill(signal);
   }
 
+  /** Nobody reads any more what it says. */
+  deafen(): void {
+    this.#child!.stdout!.destroy();
+    this.#child!.stderr!.destroy();
+  }
+
   /** What it found wrong last. */
   get lastProblem(): string | undefined {
     return this.reports.flatMap((it) => (it.type === 'problem' ? [it.message] : [])).at(-1);

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { existsSync, utimesSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { MeshConfig } from '../../adapters/node/index.js';
 import { type Dubbo2Client, dubbo2Client } from '../../examples/demo/peers/dubbo2-client.js';
@@ -189,6 +191,72 @@ describe('meltemi sidecar', () => {
     expect(await sidecar.ended()).toBe(1);
   });
 
+  test('who has connected to its health port and asks nothing does not keep it', async () => {
+    const ready = await started({ listeners: { outbound } }).ready();
+    const [silent, half] = [connect(ready.health.port), connect(ready.health.port)];
+    for (const socket of [silent, half]) socket.on('error', () => {});
+    await Promise.all([once(silent, 'connect'), once(half, 'connect')]);
+    half.write('GET / HT');
+    expect(await probe(ready)).toMatch(/^200 /);
+    sidecar.signal('SIGTERM');
+    expect(await sidecar.ended()).toBe(0);
+  });
+
+  test('nobody need read what it says', async () => {
+    await started({ listeners: { outbound } }).ready();
+    sidecar.deafen();
+    const port = await freePort();
+    sidecar.configure({
+      rules: 'rules.yaml',
+      listeners: { outbound: { ports: { [SERVICE]: port } } },
+      mode: 'observe',
+    });
+    sidecar.signal('SIGHUP');
+    while (!(await accepts(port))) await new Promise(setImmediate);
+    expect(await client(port).sayHello('a')).toBe('Hello a, from v1');
+    for (const one of clients.splice(0)) one.close();
+    sidecar.signal('SIGTERM');
+    expect(await sidecar.ended()).toBe(0);
+  });
+
+  describe('a configuration that never comes', () => {
+    const hanging = `import { writeFileSync } from 'node:fs';
+      writeFileSync(import.meta.dirname + '/waits', '');
+      setInterval(() => {}, 1000);
+      await new Promise(() => {});`;
+    const waits = async () => {
+      while (!existsSync(join(sidecar.folder, 'waits'))) await new Promise(setImmediate);
+    };
+
+    test('at the start: SIGTERM ends it', async () => {
+      sidecar = new SidecarProcess();
+      sidecar.write('meltemi.config.mjs', hanging);
+      sidecar.start(folder.path, '--config', 'meltemi.config.mjs');
+      await waits();
+      sidecar.signal('SIGTERM');
+      expect(await sidecar.ended()).toBe(0);
+    });
+
+    test('by SIGHUP: it goes on, and SIGTERM ends it', async () => {
+      sidecar = new SidecarProcess();
+      sidecar.write('rules.yaml', rules());
+      const config = { rules: 'rules.yaml', listeners: { outbound, health: { port: 0 } }, shutdown: { grace: 0 } };
+      sidecar.write('meltemi.config.mjs', `export default ${JSON.stringify(config)}`);
+      sidecar.start(folder.path, '--config', 'meltemi.config.mjs');
+      const ready = await sidecar.ready();
+      const file = join(sidecar.folder, 'meltemi.config.mjs');
+      sidecar.write('meltemi.config.mjs', hanging);
+      utimesSync(file, 1, 1);
+      sidecar.signal('SIGHUP');
+      await waits();
+      expect(await client(portOf(ready.listeners, 'outbound')).sayHello('a')).toBe('Hello a, from v1');
+      for (const one of clients.splice(0)) one.close();
+      sidecar.signal('SIGTERM');
+      expect(await sidecar.ended()).toBe(0);
+      expect(sidecar.lastProblem).toBe('the configuration before stays: the sidecar ends');
+    });
+  });
+
   test('rules that cannot be used end it, by name', async () => {
     started({}, 'kind: [');
     expect(await sidecar.ended()).toBe(1);
@@ -217,6 +285,12 @@ async function dial(port: number): Promise<void> {
   await once(socket, 'connect');
   socket.destroy();
 }
+
+const accepts = (port: number) =>
+  dial(port).then(
+    () => true,
+    () => false,
+  );
 
 /** Resolves when nobody listens there any more. */
 async function refuses(port: number): Promise<void> {

@@ -8,6 +8,9 @@ export interface ServerOptions {
   readonly highWaterMark?: number;
 }
 
+/** After as long, or twice, a client that takes nothing of what a closed socket has left is cut off, ms. */
+const LINGER_MS = 5000;
+
 /** The accepted socket that one of an app's stands for. */
 const ACCEPTED = Symbol('meltemi.accepted');
 
@@ -35,11 +38,15 @@ export function closesAccepted(socket: Socket): void {
   socket.once('close', closeAccepted);
 }
 
-/** When the app has closed its socket, nothing more than what it wrote is owed to the client: nobody waits for the client's end. */
+/**
+ * When the app has closed its socket, nothing more than what it wrote is owed to the client: nobody waits for the client's end,
+ * nor for one that takes nothing any more, whom an app gets rid of by closing.
+ */
 function closeAccepted(this: ServerSocket): void {
   const accepted = this[ACCEPTED]!;
-  if (accepted.writableFinished) accepted.destroy();
-  else accepted.once('finish', () => accepted.destroy());
+  const close = () => accepted.destroy();
+  if (accepted.writableFinished) close();
+  else accepted.once('finish', close).setTimeout(LINGER_MS, close);
 }
 
 /** Is it one that {@link serverSocket} made? */

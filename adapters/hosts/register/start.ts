@@ -1,5 +1,6 @@
 import { createMesh, type Logger, type Mesh } from '../../../src/index.js';
 import { type LogLevel, namesBy, plainTransportBy, stderrLogger, systemRuntime } from '../../../src/spi.js';
+import { forgivingStream } from '../../../src/telemetry/index.js';
 import { openMeshControl } from '../../node/control.js';
 import { readEnvironment } from '../../node/environment.js';
 import { meshOptions } from '../../node/start-mesh.js';
@@ -24,10 +25,12 @@ const ONCE = Symbol.for('meltemi.register');
  */
 export async function start(env: NodeJS.ProcessEnv): Promise<Started | undefined> {
   const level = env.MELTEMI_LOG ?? 'warn';
-  const logger = stderrLogger(systemRuntime(), process.stderr, LEVELS.includes(level) ? (level as LogLevel) : 'warn');
+  const out = forgivingStream(process.stderr);
+  const logger = stderrLogger(systemRuntime(), out, LEVELS.includes(level) ? (level as LogLevel) : 'warn');
   try {
     if (!LEVELS.includes(level)) throw new Error(`MELTEMI_LOG=${level}: it may be ${LEVELS.join(', ')}`);
-    return await startWith(env, logger, level !== 'error' && level !== 'silent');
+    const talks = level !== 'error' && level !== 'silent';
+    return await startWith(env, logger, (line) => talks && out.write(`meltemi ${line}\n`));
   } catch (error) {
     const strict = isSwitchedOn(env.MELTEMI_STRICT);
     const outcome = strict ? 'this process ends, as MELTEMI_STRICT is set' : 'this process goes on without a mesh';
@@ -38,7 +41,11 @@ export async function start(env: NodeJS.ProcessEnv): Promise<Started | undefined
   }
 }
 
-async function startWith(env: NodeJS.ProcessEnv, logger: Logger, talks: boolean): Promise<Started | undefined> {
+async function startWith(
+  env: NodeJS.ProcessEnv,
+  logger: Logger,
+  say: (line: string) => void,
+): Promise<Started | undefined> {
   const strict = isSwitchedOn(env.MELTEMI_STRICT);
   const warn = (message: string) => logger.warn(message);
   const refuse = (message: string) => {
@@ -62,7 +69,6 @@ async function startWith(env: NodeJS.ProcessEnv, logger: Logger, talks: boolean)
     if (failed === undefined) logger.error(error.message);
   });
   if (strict && areEmpty(config.rules, mesh)) throw new Error(`there are no rules in ${config.rules.join(', ')}`);
-  const say = talks ? (line: string) => process.stderr.write(`meltemi ${line}\n`) : () => {};
   const installed = install({ mesh, warn, governing: (port) => say(inboundInWords(port)) });
   const services = mesh.described();
   say(banner(services, config, { control, failedSource: failedSource(mesh) }));

@@ -9,7 +9,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 
-/** To the fivefold; V8 itself chooses up to the fourfold, less for heaps as small as this. Node 20 to 24 have the flag. */
+/** To the fivefold; V8 itself chooses up to the fourfold, less for heaps as small as this. Node 20 to 26 have the flag. */
 const GROWING_PERCENT = 400;
 
 /** For the whole process, which must be ours. */

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { LoadedConfig } from '../../node/config.js';
 import { type Health, openHealth } from './health.js';
 import type { Host } from './host.js';
+import { unlessGivenUp } from './reload.js';
 import type { SidecarReport } from './report.js';
 import { Signals } from './signals.js';
 import { Single } from './single.js';
@@ -10,6 +11,7 @@ import { Primary } from './workers/primary.js';
 
 /** How long a configuration that is read again may take to be in force. Ends and later SIGHUPs wait for no other reason. */
 const RELOAD_MS = 60_000;
+const ENDED = Symbol();
 
 export interface SidecarOptions {
   /** Reads the configuration, at the start and at each SIGHUP. */
@@ -52,7 +54,9 @@ class Sidecar {
 
   async run(): Promise<number> {
     const { signals, tell } = this;
-    this.#config = await this.load();
+    const config = await this.#unlessEnded(this.load());
+    if (config === undefined) return this.#over;
+    this.#config = config;
     const at = this.#config.listeners.health;
     const server = await openHealth(
       at,
@@ -60,7 +64,9 @@ class Sidecar {
       (message) => tell({ type: 'problem', message }),
     );
     try {
-      const host = await (this.#config.workers > 1 ? Primary : Single).start(this.#config, tell);
+      const starting = (this.#config.workers > 1 ? Primary : Single).start(this.#config, tell);
+      const host = await this.#unlessEnded<Host>(starting);
+      if (host === undefined) return this.#over;
       this.#host = host;
       const { port } = server.address() as AddressInfo;
       const failed = host.ready().then(() => {
@@ -77,8 +83,24 @@ class Sidecar {
       throw error;
     } finally {
       server.close();
+      // Who has sent no request is not idle for Node, and may never send one.
+      server.closeAllConnections();
     }
-    return signals.isCut ? 1 : 0;
+    return this.#over;
+  }
+
+  /** What a module of the configuration waits for may never come. @returns undefined: it is told to end first */
+  async #unlessEnded<T>(work: Promise<T>): Promise<T | undefined> {
+    const first = await Promise.race([work, this.signals.end.then(() => ENDED)]);
+    if (first !== ENDED) return first as T;
+    this.#ending = true;
+    this.tell({ type: 'ending', signal: await this.signals.end, graceMs: 0, drainMs: 0 });
+    return undefined;
+  }
+
+  /** The exit code. */
+  get #over(): number {
+    return this.signals.isCut ? 1 : 0;
   }
 
   get #health(): Health {
@@ -95,7 +117,7 @@ class Sidecar {
       RELOAD_MS,
     );
     try {
-      const config = await this.load();
+      const config = await unlessGivenUp(giveUp.signal, this.load());
       if (!isDeepStrictEqual(config.listeners.health, this.#config.listeners.health)) {
         this.tell({ type: 'problem', message: 'a change of listeners.health holds from the next start on' });
       }
@@ -117,7 +139,7 @@ class Sidecar {
     this.#ending = true;
     this.tell({ type: 'ending', signal, graceMs, drainMs: drain });
     this.#giveUp?.abort(new Error('the sidecar ends'));
-    await this.#reloading;
+    await Promise.race([this.#reloading, this.signals.cut]);
     await this.signals.unlessCut(graceMs);
     await host.drain(this.signals.cut);
   }

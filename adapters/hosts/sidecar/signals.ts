@@ -8,7 +8,8 @@ export class Signals {
   /** Resolves with the second: whoever sends it will not wait. */
   readonly cut: Promise<void>;
   isCut = false;
-  #reload = () => {};
+  #reload: (() => void) | undefined;
+  #reloadIsDue = false;
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
 
   constructor() {
@@ -29,12 +30,16 @@ export class Signals {
         first(signal);
       });
     }
-    this.#on('SIGHUP', () => this.#reload());
+    this.#on('SIGHUP', () => {
+      if (this.#reload === undefined) this.#reloadIsDue = true;
+      else this.#reload();
+    });
   }
 
-  /** What SIGHUP does. Before that is said it does nothing. */
+  /** What SIGHUP does. If one came before that is said, it does so now. */
   onReload(reload: () => void): void {
     this.#reload = reload;
+    if (this.#reloadIsDue) reload();
   }
 
   /** Waits so long, or until it is cut short. */

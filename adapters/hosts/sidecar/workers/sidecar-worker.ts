@@ -22,6 +22,9 @@ const channel: Channel = {
   },
 };
 
+// Who reads of it may go; it is there for others.
+for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
+
 let engine: Engine | undefined;
 /** The configuration that was told last. */
 let newest: LoadedConfig | undefined;
