@@ -3,6 +3,8 @@ import type { Mesh, MeshNode, MeshStatus } from '../../src/index.js';
 import type { Control } from '../control/index.js';
 import type { LoadedConfig } from './config.js';
 
+export type { Control };
+
 /** What a process is, for people who see several. */
 export interface ProcessRole {
   readonly program: string;

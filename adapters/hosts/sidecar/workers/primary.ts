@@ -7,9 +7,8 @@
 import cluster from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import type { MeshNode } from '../../../../src/index.js';
-import type { Control } from '../../../control/index.js';
 import type { LoadedConfig } from '../../../node/config.js';
-import { openStatus, processOf, type WorkersStatus } from '../../../node/control.js';
+import { type Control, openStatus, processOf, type WorkersStatus } from '../../../node/control.js';
 import type { Health } from '../health.js';
 import type { Host } from '../host.js';
 import { changedParts, unlessGivenUp } from '../reload.js';
