@@ -16,6 +16,7 @@ export {
   type ConnectionListener,
 } from './events.js';
 export { type InProcessOptions, InProcessSocket, inProcessDuplex } from './in-process-duplex.js';
+export { LINGER_MS } from './linger.js';
 export { type Drainable, type ListenAddress, Listener, type ListenOptions, listen } from './listener.js';
 export { type HandledCall, type Handler, LocalHandler } from './local-handler.js';
 export type { ConnectionOptions } from './options.js';

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { LINGER_MS } from '../../../src/connection/index.js';
 import { bindSocket, type FarEnd, farEndOf } from './bound-socket.js';
 import type { SocketName } from './socket-internals.js';
 
@@ -7,9 +8,6 @@ export interface ServerOptions {
   readonly allowHalfOpen?: boolean;
   readonly highWaterMark?: number;
 }
-
-/** After as long, or twice, a client that takes nothing of what a closed socket has left is cut off, ms. */
-const LINGER_MS = 5000;
 
 /** The accepted socket that one of an app's stands for. */
 const ACCEPTED = Symbol('meltemi.accepted');
@@ -40,7 +38,7 @@ export function closesAccepted(socket: Socket): void {
 
 /**
  * When the app has closed its socket, nothing more than what it wrote is owed to the client: nobody waits for the client's end,
- * nor for one that takes nothing any more, whom an app gets rid of by closing.
+ * nor longer than twice the mesh's patience for one that takes nothing any more: by closing, an app gets rid of it.
  */
 function closeAccepted(this: ServerSocket): void {
   const accepted = this[ACCEPTED]!;

@@ -55,7 +55,7 @@ class Sidecar {
   async run(): Promise<number> {
     const { signals, tell } = this;
     const config = await this.#unlessEnded(this.load());
-    if (config === undefined) return this.#over;
+    if (config === undefined) return this.#exitCode;
     this.#config = config;
     const at = this.#config.listeners.health;
     const server = await openHealth(
@@ -66,7 +66,7 @@ class Sidecar {
     try {
       const starting = (this.#config.workers > 1 ? Primary : Single).start(this.#config, tell);
       const host = await this.#unlessEnded<Host>(starting);
-      if (host === undefined) return this.#over;
+      if (host === undefined) return this.#exitCode;
       this.#host = host;
       const { port } = server.address() as AddressInfo;
       const failed = host.ready().then(() => {
@@ -86,7 +86,7 @@ class Sidecar {
       // Who has sent no request is not idle for Node, and may never send one.
       server.closeAllConnections();
     }
-    return this.#over;
+    return this.#exitCode;
   }
 
   /** What a module of the configuration waits for may never come. @returns undefined: it is told to end first */
@@ -98,8 +98,7 @@ class Sidecar {
     return undefined;
   }
 
-  /** The exit code. */
-  get #over(): number {
+  get #exitCode(): number {
     return this.signals.isCut ? 1 : 0;
   }
 

@@ -2,6 +2,7 @@
 import cluster from 'node:cluster';
 import { resolve } from 'node:path';
 import { type LastGoodStore, lastGoodFiles } from '../../../../src/spi.js';
+import { forgivingStream } from '../../../../src/telemetry/index.js';
 import type { LoadedConfig } from '../../../node/config.js';
 import { Engine } from '../engine.js';
 import type { SidecarReport } from '../report.js';
@@ -21,9 +22,6 @@ const channel: Channel = {
     return () => listeners.delete(listener);
   },
 };
-
-// Who reads of it may go; it is there for others.
-for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
 
 let engine: Engine | undefined;
 /** The configuration that was told last. */
@@ -109,7 +107,9 @@ process.on('message', (message: ToWorker) => {
 });
 channel.listen((message) => {
   obey(message).catch((error: unknown) => {
-    process.stderr.write(`meltemi sidecar worker: ${error instanceof Error ? error.message : String(error)}\n`);
+    forgivingStream(process.stderr).write(
+      `meltemi sidecar worker: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
     process.exit(1);
   });
 });
