@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../examples/demo/peers/free-port.js';
 import type { ProtocolName } from './kit/exchanges.js';
 import { preloaded } from './kit/preload.js';
-import { freePort, MELTEMI, type Processes, type Program } from './kit/processes.js';
+import { MELTEMI, type Processes, type Program } from './kit/processes.js';
 import { hostOf, rulesOf, SERVICE_PORT } from './kit/rules.js';
 import type { Exchange } from './kit/wire.js';
 import { type EnvoyListener, envoyConfig } from './peers/envoy-config.js';

@@ -9,11 +9,12 @@ import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from '../demo/peers/free-port.js';
 import { startPeer } from '../demo/peers/start-peer.js';
 import { Report } from '../demo/report.js';
 import { rulesOf } from './rules.js';
@@ -108,12 +109,4 @@ async function startRedis(): Promise<{ port: number; stop(): void } | undefined>
     if (server.exitCode !== null) throw new Error(`redis-server ended with ${server.exitCode}`);
     await wait(20);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

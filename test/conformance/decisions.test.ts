@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 import { clientApi, duplex, type Edge, listener, type Observed, observe, preload, sidecar, started } from './edges.js';
 import { PORT, readVectors, type Vector, type VectorCall } from './vectors.js';

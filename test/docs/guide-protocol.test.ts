@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { newProtocolFiles } from '../../adapters/cli/new-protocol-files.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 import { readBlocks, runSession, writeFiles } from './readme-programs.mjs';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 import { readBlocks, readme, runSession, writeFiles } from './readme-programs.mjs';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { startPeer } from '../../examples/demo/peers/start-peer.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { packageFolder } from '../support/package-folder.js';
 import { readBlocks, runSession, writeFiles } from './readme-programs.mjs';
 

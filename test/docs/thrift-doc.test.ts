@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { transform } from 'esbuild';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 import { readBlocks, runSession, writeFiles } from './readme-programs.mjs';
 

@@ -4,7 +4,7 @@ import { startMesh } from '../../adapters/node/index.js';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
 import { RulesFolder } from '../../examples/demo/rules.js';
 import type { Mesh } from '../../src/index.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 
 /** brpc-java and jprotobuf on both sides of the mesh, built by `brpc/kit.mjs`. */
 const LIBRARIES = ['brpc-java', 'jprotobuf'] as const;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 import { CLIENTS, type Client } from './clients/matrix.js';
 import { preloaded, RULES_FOR_OTHERS, relayed, serviceEntry, versions } from './clients/preload.js';

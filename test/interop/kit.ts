@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 
 /** Real Java peers of one Dubbo line; see dubbo-java/README.md for their flags. */
 export const LINES = (process.env.INTEROP_LINES ?? '2.7,3.2,3.3').split(',');

@@ -9,7 +9,7 @@ import { RulesFolder } from '../../examples/demo/rules.js';
 import type { Mesh } from '../../src/index.js';
 import thrift from '../peers/npm-thrift.js';
 import { Denied, EchoClient, EchoProcessor } from '../peers/thrift-echo.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 
 /** Apache Thrift for Python, Go and Java on both sides of the mesh, and against npm's; those that `thrift/kit.mjs` has built. */
 const LANGUAGES = (process.env.THRIFT_PEERS ?? 'python,go,java').split(',');

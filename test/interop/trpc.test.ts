@@ -4,7 +4,7 @@ import { startMesh } from '../../adapters/node/index.js';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
 import { RulesFolder } from '../../examples/demo/rules.js';
 import type { Mesh } from '../../src/index.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 
 /** trpc-go and trpc-java on both sides of the mesh; those that `trpc/kit.mjs` has built. */
 const LANGUAGES = (process.env.TRPC_PEERS ?? 'go,java').split(',');

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { inProcessDuplex, plainTransport } from '../../src/connection/index.js';
 import type { MeshOptions } from '../../src/index.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { FrameClient } from './frame-client.js';
 import { DEMO, demoService, type World, world } from './support.js';
 

@@ -8,12 +8,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { readBlocks, readme, runSession, writeFiles } from '../docs/readme-programs.mjs';
+import { freePort } from '../support/free-ports.mjs';
 import { importCost } from './import-cost.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -146,13 +146,4 @@ async function startProvider(file, name) {
     return ended;
   };
   return { port: String(JSON.parse(line).port), stop };
-}
-
-/** Nobody listened on it a moment ago. */
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return String(port);
 }

@@ -12,7 +12,7 @@ import { workloadRules } from '../adapters/hosts/register/support/served.js';
 import thrift from '../peers/npm-thrift.js';
 import { sofaClient } from '../peers/sofa-client.js';
 import { EchoClient, EchoProcessor } from '../peers/thrift-echo.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { type Ended, Preloaded } from './preloaded.js';
 
 /** Unmodified servers of npm, each with the mesh in front of it: equal to themselves without, but for what rules refuse. */

@@ -8,7 +8,7 @@ import { type BuildOptions, build } from 'esbuild';
 import { serveMetaRds } from '../../adapters/sources/metards/server/index.js';
 import { type Peer, startPeer } from '../../examples/demo/peers/start-peer.js';
 import { HOST, metaRouter, PORT, services, toSubset } from '../../examples/demo/rules.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { type PackageFolder, packageFolder } from '../support/package-folder.js';
 
 const apps = join(import.meta.dirname, 'register-apps');

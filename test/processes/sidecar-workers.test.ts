@@ -12,7 +12,7 @@ import { fileSource } from '../../adapters/sources/file/index.js';
 import { type MetaRdsServer, serveMetaRds } from '../../adapters/sources/metards/server/index.js';
 import { type Dubbo2Client, dubbo2Client } from '../../examples/demo/peers/dubbo2-client.js';
 import { HOST, metaRouter, services, toSubset } from '../../examples/demo/rules.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { probe, type Scene, SidecarProcess, startScene } from './sidecar-process.js';
 
 const SERVICE = `${HOST}:20880`;

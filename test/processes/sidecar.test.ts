@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { MeshConfig } from '../../adapters/node/index.js';
 import { type Dubbo2Client, dubbo2Client } from '../../examples/demo/peers/dubbo2-client.js';
 import { HOST, metaRouter, services, toSubset } from '../../examples/demo/rules.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/free-ports.mjs';
 import { portOf, probe, type Scene, SidecarProcess, startScene, VIP } from './sidecar-process.js';
 
 const SERVICE = `${HOST}:20880`;

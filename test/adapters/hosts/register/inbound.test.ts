@@ -13,7 +13,7 @@ import { installInbound } from '../../../../adapters/hosts/register/inbound.js';
 import { isServerSocket } from '../../../../adapters/hosts/register/server-socket.js';
 import { QUIET, quiet, sizes } from '../../../mesh/scene.js';
 import { message, payloadOf } from '../../../mesh/support.js';
-import { freePort } from '../../../support/free-port.js';
+import { freePort } from '../../../support/free-ports.mjs';
 import {
   FrameClient,
   frameServer,

@@ -12,7 +12,7 @@ import { isBound } from '../../../../adapters/hosts/register/bound-socket.js';
 import { patch } from '../../../../adapters/hosts/register/patch.js';
 import { payloadOf } from '../../../connection/support/frame-protocol.js';
 import { FrameClient } from '../../../mesh/frame-client.js';
-import { freePort } from '../../../support/free-port.js';
+import { freePort } from '../../../support/free-ports.mjs';
 import { type Governed, governed } from './support/governed.js';
 
 let world: Governed;

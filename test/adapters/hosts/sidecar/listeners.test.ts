@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Listeners } from '../../../../adapters/hosts/sidecar/listeners.js';
 import type { WantedListener } from '../../../../adapters/hosts/sidecar/wanted.js';
 import { demoService, type World, world } from '../../../mesh/support.js';
-import { freePort } from '../../../support/free-port.js';
+import { freePort } from '../../../support/free-ports.mjs';
 
 describe('listeners that are wanted elsewhere', () => {
   let one: World;

@@ -7,7 +7,7 @@ import { startMesh } from '../../../../adapters/node/index.js';
 import { type Peer, startPeer } from '../../../../examples/demo/peers/start-peer.js';
 import { RulesFolder } from '../../../../examples/demo/rules.js';
 import type { Mesh } from '../../../../src/index.js';
-import { freePort } from '../../../support/free-port.js';
+import { freePort } from '../../../support/free-ports.mjs';
 
 /** npm's @tars/rpc, unmodified, as client and server on both sides of the mesh, over real sockets. */
 const HOST = 'echo.example';

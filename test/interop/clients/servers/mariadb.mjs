@@ -1,12 +1,13 @@
 /** Debian's MariaDB, for MySQL's protocol. It also speaks TLS, with the certificate of this repository's tests. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { daemon, freePorts, run, serve } from './serve.mjs';
+import { freePort } from '../../../support/free-ports.mjs';
+import { daemon, run, serve } from './serve.mjs';
 
 const certificates = fileURLToPath(new URL('../../../support/certificates', import.meta.url));
 
 await serve(async (folder) => {
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const data = join(folder, 'data');
   const user = process.getuid() === 0 ? ['--user=root'] : [];
   const common = ['--no-defaults', ...user, `--datadir=${data}`, '--innodb-flush-log-at-trx-commit=0'];

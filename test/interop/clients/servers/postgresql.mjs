@@ -2,13 +2,14 @@
 import { chmodSync, chownSync, copyFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { as, daemon, freePorts, run, serve } from './serve.mjs';
+import { freePort } from '../../../support/free-ports.mjs';
+import { as, daemon, run, serve } from './serve.mjs';
 
 const RELEASES = '/usr/lib/postgresql';
 const certificates = fileURLToPath(new URL('../../../support/certificates', import.meta.url));
 
 await serve(async (folder) => {
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const bin = join(RELEASES, readdirSync(RELEASES).at(-1), 'bin');
   const root = process.getuid() === 0;
   const uid = root ? Number(await run('id', ['-u', 'postgres'])) : process.getuid();

@@ -1,7 +1,8 @@
 /** Debian's RabbitMQ, an AMQP 0-9-1 broker. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { daemon, freePorts, serve } from './serve.mjs';
+import { freePorts } from '../../../support/free-ports.mjs';
+import { daemon, serve } from './serve.mjs';
 
 await serve(async (folder) => {
   const [port, distribution, names] = await freePorts(3);

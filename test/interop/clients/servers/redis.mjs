@@ -1,7 +1,8 @@
 /** Debian's Redis. `port`: one that stands alone; `cluster`: the ports of three that share the slots. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { daemon, freePorts, run, serve, until } from './serve.mjs';
+import { freePorts } from '../../../support/free-ports.mjs';
+import { daemon, run, serve, until } from './serve.mjs';
 
 const SLOTS = 16_384;
 

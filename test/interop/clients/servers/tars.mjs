@@ -1,6 +1,7 @@
 /** npm's @tars/rpc, twice: each says in its replies who it is. */
 import { fileURLToPath } from 'node:url';
-import { daemon, freePorts, serve } from './serve.mjs';
+import { freePorts } from '../../../support/free-ports.mjs';
+import { daemon, serve } from './serve.mjs';
 
 const server = fileURLToPath(new URL('../../../peers/tars-server.cjs', import.meta.url));
 

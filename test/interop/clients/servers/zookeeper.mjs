@@ -1,10 +1,11 @@
 /** Debian's ZooKeeper. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { daemon, freePorts, listening, serve } from './serve.mjs';
+import { freePort } from '../../../support/free-ports.mjs';
+import { daemon, listening, serve } from './serve.mjs';
 
 await serve(async (folder) => {
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const file = join(folder, 'zoo.cfg');
   writeFileSync(
     file,
