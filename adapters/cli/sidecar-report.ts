@@ -31,6 +31,8 @@ function inWords(report: SidecarReport): string {
       return `ready; health at http://${report.health.host}:${report.health.port}/healthz/ready`;
     case 'reloaded':
       return 'configuration and rules are read again';
+    case 'restarted':
+      return `worker ${report.worker} is there again (process ${report.pid})`;
     case 'ending':
       return `${report.signal}: not ready from now on; no new connections in ${report.graceMs} ms, and ${report.drainMs} ms for those there are`;
     case 'problem':

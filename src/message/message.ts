@@ -1,4 +1,5 @@
 import { type Bytes, byteLength } from './bytes.js';
+import { SLAB_BYTES, Slab } from './slab.js';
 import type { WireId } from './wire-id.js';
 
 /**
@@ -44,6 +45,8 @@ export interface AttributeReader {
   /** A reply's status as on the wire, if the protocol has such a thing. */
   status?(message: Message): string | undefined;
 }
+
+const copies = new Slab();
 
 /**
  * Metadata and the bytes it was read from. One class for all protocols, so that the call path sees one shape (a class
@@ -91,13 +94,16 @@ export class Message implements Metadata, WireId {
   /**
    * Copies the bytes out if they hold a much larger read chunk in memory: 400 waiting messages of 256 bytes would pin
    * 25 MB. For whoever keeps a message beyond the tick it was read in; what readers have in `view` stays true. Copies
-   * share Node's pool of 8 KB, so that doing it twice copies once.
+   * are of one slab, so that doing it twice copies once; not of Node's pool, which of late is as large as a read chunk.
    */
   unpin(): void {
     if (this.bytes.length !== 1) return;
     const only = this.bytes[0]!;
     const retained = only.buffer.byteLength;
-    if (retained > Buffer.poolSize && only.length * 2 < retained) this.bytes = [Buffer.from(only)];
+    if (retained <= SLAB_BYTES || only.length * 2 >= retained) return;
+    const copy = copies.take(only.length);
+    only.copy(copy);
+    this.bytes = [copy];
   }
 }
 

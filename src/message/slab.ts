@@ -1,5 +1,6 @@
 const FIRST_BYTES = 2 * 1024;
-const LARGEST_BYTES = 16 * 1024;
+/** What a piece of a slab keeps in memory at most, beside itself. */
+export const SLAB_BYTES = 16 * 1024;
 
 /** Frames up to this size are copied whole with their new id: above it a fresh head before the untouched rest is cheaper. */
 export const COPY_FRAME_UP_TO = 4096;
@@ -16,7 +17,7 @@ export class Slab {
 
   /** `size` bytes of unspecified content, the caller's to write once. */
   take(size: number): Buffer {
-    if (size > LARGEST_BYTES / 4) return Buffer.allocUnsafeSlow(size);
+    if (size > SLAB_BYTES / 4) return Buffer.allocUnsafeSlow(size);
     if (this.#used + size > this.#buffer.length) this.#begin(size);
     const piece = this.#buffer.subarray(this.#used, this.#used + size);
     this.#used += size;
@@ -27,7 +28,7 @@ export class Slab {
     while (this.#size < size) this.#size *= 2;
     this.#buffer = Buffer.allocUnsafeSlow(this.#size);
     this.#used = 0;
-    this.#size = Math.min(this.#size * 2, LARGEST_BYTES);
+    this.#size = Math.min(this.#size * 2, SLAB_BYTES);
   }
 }
 

@@ -134,9 +134,11 @@ describe('meltemi sidecar --workers', () => {
     expect((await sidecar.report('problem')).message).toMatch(
       new RegExp(`^worker 1 \\(process ${first}\\) ended with SIGKILL; another is started in 100 ms$`),
     );
-    while ((await workersOf(sidecar)).length < 2);
+    const { worker, pid } = await sidecar.report('restarted');
+    expect(worker).toBe(1);
     await untilBoth('v2');
-    expect(await workersOf(sidecar)).not.toContain(first);
+    expect(await workersOf(sidecar)).toContain(pid);
+    expect(pid).not.toBe(first);
     expect(streams()).toBe(1);
   });
 

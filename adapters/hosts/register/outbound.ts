@@ -3,7 +3,8 @@
  * up: by name and port, by virtual address, by the address of an endpoint. All others are Node's, with the arguments that
  * they were given.
  */
-import { type BlockList, isIP, Socket } from 'node:net';
+import { channel } from 'node:diagnostics_channel';
+import net, { type BlockList, isIP, Socket } from 'node:net';
 import type { Mesh } from '../../../src/index.js';
 import { bindSocket, type FarEnd, farEndOf, type SocketName, unbindSocket } from './bound-socket.js';
 import { type Asked, connectArguments } from './connect-arguments.js';
@@ -30,10 +31,12 @@ export function installOutbound({ mesh, destinations, warn }: OutboundParts): Pa
         const address = shownAddress(asked, meant && destinations.addressesOf(meant.host));
         const before = farEndOf(this);
         if (before !== undefined && !this.destroyed) {
+          tellDiagnostics(this);
           connectAgain(this, asked, address, before);
           return this;
         }
         if (meant !== undefined) {
+          tellDiagnostics(this);
           const far = begin(this, asked, address);
           const tell = () => setImmediate(announce, this, far, lookedUp(asked));
           if (far.connects) attach(mesh, far, meant, () => far.inScope(tell)); // called by an event of another socket, maybe
@@ -104,6 +107,14 @@ function announce(socket: Socket, far: FarEnd, looked: string | undefined): void
 /** The name that Node would have looked up. */
 function lookedUp({ host }: Asked): string | undefined {
   return isIP(host) === 0 ? host : undefined;
+}
+
+const clientSockets = channel('net.client.socket');
+/** Node 20 does so in `net.connect`, later ones (22.18 and 24.10 at the latest) in the method that is replaced here. */
+const CONNECT_TELLS = !String(net.connect).includes('.publish(');
+
+function tellDiagnostics(socket: Socket): void {
+  if (CONNECT_TELLS && clientSockets.hasSubscribers) clientSockets.publish({ socket });
 }
 
 /** As the system has it: a second connect breaks one under way, and changes nothing once it is done, whatever it asks for. */

@@ -19,5 +19,7 @@ export type SidecarReport =
       readonly listeners: readonly OpenListener[];
     }
   | { readonly type: 'reloaded' }
+  /** One that stands in for a worker that had died is ready. `worker` counts from 1. */
+  | { readonly type: 'restarted'; readonly worker: number; readonly pid: number }
   | { readonly type: 'ending'; readonly signal: string; readonly graceMs: number; readonly drainMs: number }
   | { readonly type: 'problem'; readonly message: string };

@@ -150,7 +150,13 @@ export class Primary implements Host {
     this.#problem(`${worker.name} ended with ${how}; another is started in ${waitMs} ms`);
     const restart = () => {
       this.#restarts.delete(index);
-      this.#workers[index] = this.#fork(index, this.config, this.sources.feeds);
+      const worker = this.#fork(index, this.config, this.sources.feeds);
+      this.#workers[index] = worker;
+      // If it dies as well, that is told.
+      worker.ready.then(
+        () => this.tell({ type: 'restarted', worker: index + 1, pid: worker.pid }),
+        () => {},
+      );
     };
     this.#restarts.set(index, setTimeout(restart, waitMs));
   }
