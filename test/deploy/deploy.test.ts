@@ -1,12 +1,11 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
-import { main } from '../../adapters/cli/main.js';
 import { VARIABLES } from '../../adapters/node/environment.js';
 import { parseConfig } from '../../adapters/node/index.js';
+import { meltemi } from '../support/captured-io.js';
 
 const root = join(import.meta.dirname, '../..');
 const manifests = readdirSync(join(root, 'deploy')).filter((file) => file.endsWith('.yaml'));
@@ -49,9 +48,7 @@ describe.each(manifests)('deploy/%s', (file) => {
     const folder = mkdtempSync(join(tmpdir(), 'meltemi-deploy-'));
     folders.push(folder);
     for (const [name, text] of data) if (!name.startsWith('meltemi.config')) writeFileSync(join(folder, name), text);
-    const stdout = new PassThrough();
-    await main(['lint', folder], { stdin: new PassThrough(), stdout, stderr: new PassThrough() });
-    expect(String(stdout.read())).toBe('0 errors, 0 warnings in 1 file\n');
+    expect((await meltemi('lint', folder)).out).toBe('0 errors, 0 warnings in 1 file\n');
   });
 
   test('its variables are read by somebody', () => {

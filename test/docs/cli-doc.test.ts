@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { expect, test } from '@jest/globals';
-import { main } from '../../adapters/cli/main.js';
+import { meltemi } from '../support/captured-io.js';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/cli.md'), 'utf8');
 
 async function help(...command: string[]): Promise<string> {
-  const stdout = new PassThrough();
-  await main([...command, '--help'], { stdin: new PassThrough(), stdout, stderr: new PassThrough() });
-  return String(stdout.read()).trim();
+  return (await meltemi(...command, '--help')).out.trim();
 }
 
 test.each([

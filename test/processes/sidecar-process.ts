@@ -118,7 +118,11 @@ export class SidecarProcess {
 
   /** What it found wrong last. */
   get lastProblem(): string | undefined {
-    return this.reports.flatMap((it) => (it.type === 'problem' ? [it.message] : [])).at(-1);
+    return this.problems.at(-1);
+  }
+
+  get problems(): string[] {
+    return this.reports.flatMap((it) => (it.type === 'problem' ? [it.message] : []));
   }
 
   /** Resolves with the exit code, or the signal that ended it. */

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { decodeCommand } from '../../../adapters/cli/decode.js';
+import { capturedIo } from '../../support/captured-io.js';
 import { bytesOf, entry, type GoldenFrame } from '../protocols/dubbo/golden.js';
 import { reply as thriftReply, request as thriftRequest } from '../protocols/thrift/golden.js';
 
@@ -12,10 +13,9 @@ const reply = bytesOf(entry('apache-dubbo-3.3.6-attachments.json', 'attachments-
 const event = bytesOf(entry('events-3.3.6.json', 'events').frames!.find((it) => it.body?.data === 'R') as GoldenFrame);
 
 async function run(args: readonly string[], stdin: Iterable<Buffer> = []) {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const code = await decodeCommand(args, { stdin: Readable.from(stdin), stdout, stderr });
-  return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
+  const { io, written } = capturedIo(stdin);
+  const code = await decodeCommand(args, io);
+  return { code, ...written() };
 }
 
 describe('meltemi decode', () => {

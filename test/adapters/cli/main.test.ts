@@ -1,10 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { main } from '../../../adapters/cli/main.js';
 import { HOST, metaRouter, RESILIENCE, services, split, toSubset } from '../../../examples/demo/rules.js';
+import { meltemi } from '../../support/captured-io.js';
 
 let folder: string;
 const to = `${HOST}:20880`;
@@ -17,13 +16,6 @@ beforeAll(() => {
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
-
-async function meltemi(...args: string[]) {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const code = await main(args, { stdin: new PassThrough(), stdout, stderr });
-  return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
-}
 
 describe('meltemi', () => {
   test('without a command: usage, on stderr, and 2', async () => {

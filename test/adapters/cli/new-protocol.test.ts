@@ -1,10 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { main } from '../../../adapters/cli/main.js';
 import { newProtocolFiles } from '../../../adapters/cli/new-protocol-files.js';
+import { meltemi } from '../../support/captured-io.js';
 
 let parent: string;
 beforeEach(() => {
@@ -12,12 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(parent, { recursive: true }));
 
-async function run(...args: string[]) {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const code = await main(['new-protocol', ...args], { stdin: new PassThrough(), stdout, stderr });
-  return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
-}
+const run = (...args: string[]) => meltemi('new-protocol', ...args);
 
 test('writes the files, named after the protocol', async () => {
   const dir = join(parent, 'deep', 'orders');

@@ -1,16 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { runInThisContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { main } from '../../../adapters/cli/main.js';
 import { statusInWords } from '../../../adapters/cli/status-in-words.js';
 import { openControl } from '../../../adapters/control/index.js';
 import type { ProcessStatus } from '../../../adapters/node/control.js';
 import { type MeshConfig, startMesh } from '../../../adapters/node/index.js';
 import { HOST, services } from '../../../examples/demo/rules.js';
 import type { Mesh } from '../../../src/index.js';
+import { meltemi } from '../../support/captured-io.js';
 
 /** Jest gives tests a copy of `process.env`, and `os.tmpdir()` reads the real one. */
 const { env } = runInThisContext('process') as NodeJS.Process;
@@ -38,13 +37,6 @@ async function started(config: MeshConfig, logger?: { warn(line: string): void }
   open.push(mesh);
   await mesh.ready();
   return mesh;
-}
-
-async function meltemi(...args: string[]) {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const code = await main(args, { stdin: new PassThrough(), stdout, stderr });
-  return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
 }
 
 describe('meltemi status', () => {

@@ -1,14 +1,13 @@
-import { PassThrough, Readable } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { decodeCommand } from '../../../../adapters/cli/decode.js';
+import { capturedIo } from '../../../support/captured-io.js';
 import { bytesOf, golden } from './golden.js';
 
 async function decode(name: string, from: 'client' | 'server'): Promise<string[]> {
   const [connection] = golden(name).connections;
-  const stdout = new PassThrough();
-  const io = { stdin: Readable.from([bytesOf(connection!, from)]), stdout, stderr: new PassThrough() };
+  const { io, written } = capturedIo([bytesOf(connection!, from)]);
   expect(await decodeCommand(['trpc', '--from', from], io)).toBe(0);
-  return String(stdout.read()).trimEnd().split('\n');
+  return written().out.trimEnd().split('\n');
 }
 
 test('meltemi decode tells what is in recorded tRPC', async () => {
