@@ -3,7 +3,7 @@ import { LINGER_MS } from '../../../src/connection/index.js';
 import { bindSocket, type FarEnd, farEndOf } from './bound-socket.js';
 import type { SocketName } from './socket-internals.js';
 
-/** What Node's server has beside its documented properties, as of Node 20 to 24. */
+/** What Node's server has beside its documented properties, as of Node 20 to 26. */
 export interface ServerOptions {
   readonly allowHalfOpen?: boolean;
   readonly highWaterMark?: number;

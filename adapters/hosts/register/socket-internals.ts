@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 
 /**
- * What Node's own socket has beside its documented methods, as of Node 20 to 24: those that are replaced on a bound socket,
+ * What Node's own socket has beside its documented methods, as of Node 20 to 26: those that are replaced on a bound socket,
  * and those that are called as Node itself calls them.
  */
 export interface SocketInternals extends Omit<Socket, 'connecting' | 'pending' | 'write'> {
