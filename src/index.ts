@@ -35,6 +35,7 @@ export {
   type PlacementStatus,
   type PlacementWish,
   type PlanDescription,
+  type PortStatus,
   type ServeOptions,
   type SidecarOptions,
   type StageDescription,

@@ -35,6 +35,7 @@ export function statusInWords(status: ProcessStatus): string {
   if (status.held.length > 0) lines.push('', 'not in force, and why; the rules before stay:');
   for (const { service, why } of status.held) lines.push(`  ${service}: ${why.join('; ')}`);
   lines.push(...elsewhere(status));
+  lines.push(...portLines(status));
   if (status.clusters.length > 0) {
     lines.push('', ...table(['cluster', 'circuit', 'endpoints'], status.clusters.map(clusterRow)));
   }
@@ -80,6 +81,15 @@ function elsewhere({ placements, at }: ProcessStatus): string[] {
   const lines = table(['calls to', 'go', 'for', 'since'], rows);
   const more = odd.length - rows.length;
   return ['', ...lines, ...(more > 0 ? [`  and ${more} more; --json has all`] : [])];
+}
+
+function portLines({ ports }: ProcessStatus): string[] {
+  if (ports.length === 0) return [];
+  const rows = ports.map(({ direction, host, port, service, connections }) => {
+    const at = host === undefined ? `${port}` : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    return [at, direction, service ?? '- (no rule describes it)', String(connections)];
+  });
+  return ['', ...table(['port', 'calls', 'of', 'connections'], rows)];
 }
 
 type Cluster = ProcessStatus['clusters'][number];

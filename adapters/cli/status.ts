@@ -6,8 +6,8 @@ import { statusInWords, workersInWords } from './status-in-words.js';
 const USAGE = `meltemi status [PID | --pid PID | --socket PATH] [--json]
 
 What a running process is doing: where its rules come from and how they stand, services whose newest rules are not in
-force and why, those whose calls go by a sidecar or nowhere, clusters with their circuits and endpoints, calls under
-way. It must run with \`control\` in its configuration, by the same user.
+force and why, those whose calls go by a sidecar or nowhere, ports that it listens on or that rules govern, clusters
+with their circuits and endpoints, calls under way. It must run with \`control\` in its configuration, by the same user.
 
   PID, --pid PID  of this process; needed if there are several. A sidecar's workers are told with it; each may be asked
   --socket PATH   the one on this socket, where \`control\` names one

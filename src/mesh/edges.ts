@@ -26,11 +26,25 @@ interface Closing extends Drainable {
   readonly closed: Promise<void>;
 }
 
+/** A port of this process behind which the mesh stands. */
+export interface PortStatus {
+  /** `outbound`: for clients of a service. `inbound`: before the service itself. */
+  readonly direction: 'outbound' | 'inbound';
+  /** What is listened at; undefined: an app's own server has the port. */
+  readonly host: string | undefined;
+  readonly port: number;
+  /** `<host>:<port>` of the service whose rules hold; undefined: no rule describes one. */
+  readonly service: string | undefined;
+  /** Clients that are connected to it, and served by rules. */
+  readonly connections: number;
+}
+
 /** The streams and listeners of a mesh: one place that serves them, passes them through, and closes them in order. */
 export class Edges {
   private readonly budget: ByteBudget;
   private readonly streams = new Set<Closing>();
   private readonly listeners = new Set<Listener>();
+  private readonly ports = new Set<() => PortStatus>();
   /** No new streams are wanted. */
   closing = false;
 
@@ -69,17 +83,37 @@ export class Edges {
 
   /**
    * @param attach - what becomes of each stream
+   * @param about - what it stands for, at the moment
    * @throws Error - the port cannot be listened on; Failure `DRAINING` if the mesh was closed meanwhile
    */
-  async listen(at: { readonly host?: string; readonly port: number }, attach: (stream: Duplex) => Drainable) {
-    const listener = await listen({ port: at.port, host: at.host ?? '127.0.0.1' }, attach);
+  async listen(
+    { host = '127.0.0.1', port: wanted }: { readonly host?: string; readonly port: number },
+    attach: (stream: Duplex) => Drainable,
+    about: () => Pick<PortStatus, 'direction' | 'service'>,
+  ): Promise<Listener> {
+    const listener = await listen({ port: wanted, host }, attach);
     if (this.closing) {
       await listener.close();
       throw new Failure('DRAINING');
     }
     this.listeners.add(listener);
-    void listener.closed.then(() => this.listeners.delete(listener));
+    const { port } = listener;
+    const shown = this.show(() => ({ ...about(), host, port, connections: listener.connections }));
+    void listener.closed.then(() => {
+      this.listeners.delete(listener);
+      shown.hide();
+    });
     return listener;
+  }
+
+  /** A port is part of {@link status} until it is hidden. */
+  show(port: () => PortStatus): { hide(): void } {
+    this.ports.add(port);
+    return { hide: () => this.ports.delete(port) };
+  }
+
+  get status(): readonly PortStatus[] {
+    return [...this.ports].map((port) => port());
   }
 
   /** Accepts nothing more, lets what is under way end, and cuts what is left after `drainMs`. */

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { PairedPeer, type PoolOptions } from '../connection/index.js';
 import type { Protocol } from '../message/index.js';
 import type { Logger } from '../telemetry/index.js';
-import type { Edges } from './edges.js';
+import type { Edges, PortStatus } from './edges.js';
 import { inboundCluster, Served, type ServedParts, ServedService } from './served.js';
 import { tellConnection } from './tell.js';
 
@@ -62,6 +62,7 @@ export class PortFront implements Front {
   private readonly served = new Map<Protocol, Gate>();
   private protocol: Protocol | undefined;
   private closed = false;
+  private readonly shown: { hide(): void } | undefined;
 
   /** @throws TypeError - the port is no port, or the service not `<host>:<port>` */
   constructor(
@@ -80,11 +81,11 @@ export class PortFront implements Front {
       () => this.close(),
     );
     this.protocol = this.spoken();
+    this.shown = this.closed ? undefined : parts.edges.show(() => this.status);
   }
 
   get service(): string | undefined {
-    const { rule } = this.rules;
-    return rule && `${rule.host}:${rule.port}`;
+    return this.rules.name;
   }
 
   get governed(): boolean {
@@ -109,7 +110,15 @@ export class PortFront implements Front {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.shown?.hide();
     this.tidy();
+  }
+
+  private get status(): PortStatus {
+    const service = this.governed ? this.service : undefined;
+    let connections = 0;
+    for (const { clients } of this.served.values()) connections += clients;
+    return { direction: 'inbound', host: undefined, port: this.options.port, service, connections };
   }
 
   private gate(protocol: Protocol): Gate {

@@ -66,7 +66,11 @@ export async function serveInbound(options: ServeOptions, parts: InboundParts): 
       const single = singleOf(options, service.destination.port, protocol, parts.peers);
       served.set(protocol, new Served(protocol, service, single, parts));
     }
-    const listener = await parts.edges.listen(options, (stream) => attach(stream, served, parts.edges));
+    const listener = await parts.edges.listen(
+      options,
+      (stream) => attach(stream, served, parts.edges),
+      () => ({ direction: 'inbound', service: service.name }),
+    );
     void listener.closed.then(close);
     return listener;
   } catch (error) {

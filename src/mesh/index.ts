@@ -1,5 +1,6 @@
 /** The joining of the parts: a mesh, its life, its edges. Imports everything below. */
 export { CallObservable, type CallOptions } from './call-observable.js';
+export type { PortStatus } from './edges.js';
 export type { Decision } from './explain.js';
 export type { Front, FrontOptions } from './front.js';
 export type { DescribedService } from './governance.js';

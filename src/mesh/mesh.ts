@@ -296,6 +296,7 @@ export class Mesh implements AsyncDisposable {
       this.clusters,
       this.active,
       this.services.state,
+      this.edges,
     );
   }
 

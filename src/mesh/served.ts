@@ -57,6 +57,11 @@ export class ServedService {
     this.subscription = parts.changes.subscribe({ next, complete: () => over?.() });
   }
 
+  /** `<host>:<port>` of the one; undefined: nobody describes it. */
+  get name(): string | undefined {
+    return this.rule && `${this.rule.host}:${this.rule.port}`;
+  }
+
   close(): void {
     this.subscription.unsubscribe();
   }

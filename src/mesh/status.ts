@@ -4,6 +4,7 @@ import { type BreakerState, circuitOf, type KeyedStateStore } from '../policy/in
 import type { Adoption, RuleStore, SourceStatus } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Clusters } from './clusters.js';
+import type { Edges, PortStatus } from './edges.js';
 import type { PlacementStatus } from './placement/index.js';
 
 /** What a mesh is doing, as plain data. */
@@ -18,6 +19,8 @@ export interface MeshStatus {
   /** Where the calls of each destination go that was used, and why. */
   readonly placements: readonly PlacementStatus[];
   readonly activeCalls: number;
+  /** What is listened on, and ports of the app's own servers that rules govern. */
+  readonly ports: readonly PortStatus[];
   /** Clusters that were called since their rules came. */
   readonly clusters: readonly {
     readonly name: string;
@@ -35,6 +38,7 @@ export function statusOf(
   clusters: Clusters,
   active: ActiveCalls,
   state: KeyedStateStore,
+  edges: Edges,
 ): MeshStatus {
   return {
     at: runtime.wallNow(),
@@ -46,6 +50,7 @@ export function statusOf(
     })),
     placements,
     activeCalls: active.count,
+    ports: edges.status,
     clusters: [...clusters].map((cluster) => ({
       name: cluster.name,
       circuit: circuitOf(cluster.name, state),

@@ -79,7 +79,12 @@ export class Streams {
         reason: `cannot listen for ${options.service}: no rule describes it, or it speaks no protocol of this mesh (there are: ${[...protocols.keys()].join(', ') || 'none'})`,
       });
     }
-    return edges.listen(options, (stream) => this.accept(stream, target, protocol));
+    const about = { direction: 'outbound', service: options.service } as const;
+    return edges.listen(
+      options,
+      (stream) => this.accept(stream, target, protocol),
+      () => about,
+    );
   }
 
   private waits(target: Target): boolean {

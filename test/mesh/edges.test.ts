@@ -157,6 +157,10 @@ describe('listen', () => {
     const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => clients[i % 2]!.call(`${i % 2} ${i}`)));
     expect(answers.map((it) => it.slice(9))).toEqual(Array.from({ length: 100 }, (_, i) => `${i % 2} ${i}`));
     expect(clients.map((it) => it.stray)).toEqual([0, 0]);
+    const { port } = listener;
+    expect(mesh.status.ports).toEqual([
+      { direction: 'outbound', host: '127.0.0.1', port, service: SERVICE, connections: 2 },
+    ]);
     for (const client of clients) client.stream.destroy();
   });
 
@@ -181,6 +185,7 @@ describe('listen', () => {
     expect(await underWay).toBe('late');
     client.stream.end();
     await closed;
+    expect(mesh.status.ports).toEqual([]);
   });
 
   test('a service that nobody describes, or that is none, is refused by name', async () => {

@@ -124,11 +124,14 @@ describe('whom it governs', () => {
   });
 
   test('nothing once it is closed; what was accepted goes on', async () => {
-    const { front, dial, app } = await frontScene();
+    const { mesh, front, dial, app } = await frontScene();
     const client = dial();
     expect(await client.call('a')).toBe('a');
+    const port = { direction: 'inbound', host: undefined, port: 9000 } as const;
+    expect(mesh.status.ports).toEqual([{ ...port, service: 'demo.test:9000', connections: 1 }]);
     front.close();
     expect(front.governed).toBe(false);
+    expect(mesh.status.ports).toEqual([]);
     expect(await client.call('b')).toBe('b');
     expect(await dial().call('c')).toBe('c');
     expect(app.streams.length).toBe(2);

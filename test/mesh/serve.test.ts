@@ -119,6 +119,9 @@ describe('forwarding', () => {
     expect(await client.call('c')).toMatch(/^error: RATE_LIMITED: request '3' has been rate limited$/);
     expect(app.requests.map(payloadOf)).toEqual(['a', 'b']);
     expect(mesh.status.activeCalls).toBe(0);
+    expect(mesh.status.ports).toEqual([
+      { direction: 'inbound', host: '127.0.0.1', port, service: SERVICE, connections: 1 },
+    ]);
   });
 
   test('a change of rules leaves the connection to the app alone', async () => {

@@ -435,7 +435,9 @@ describe('meltemi sidecar --workers', () => {
     );
     expect(text).toMatch(/^1 +\d+ +\d+s +[0-9a-f]{16} +0 +file live$/m);
     const [first] = await workersOf(sidecar);
-    expect(await status(sidecar, '--pid', String(first))).toMatch(/^process \d+ \(sidecar worker 1 of 2\), /);
+    const one = await status(sidecar, '--pid', String(first));
+    expect(one).toMatch(/^process \d+ \(sidecar worker 1 of 2\), /);
+    expect(one).toContain(`\n127.0.0.1:${port}  outbound  ${SERVICE}  0\n`);
   });
 
   test('a worker that never gets ready ends it; each port must be a certain one', async () => {

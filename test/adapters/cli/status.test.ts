@@ -145,6 +145,11 @@ describe('a status in words', () => {
       },
     ],
     activeCalls: 7,
+    ports: [
+      { direction: 'outbound', host: '127.0.0.1', port: 20990, service: 'demo:20880', connections: 3 },
+      { direction: 'inbound', host: '::1', port: 8080, service: undefined, connections: 0 },
+      { direction: 'inbound', host: undefined, port: 9090, service: 'orders:9090', connections: 12 },
+    ],
     clusters: [
       {
         name: 'outbound|20880||demo',
@@ -178,6 +183,11 @@ not in force, and why; the rules before stay:
 
 calls to    go       for  since
 bank:20880  sidecar  5s   its endpoints want mTLS
+
+port             calls     of                        connections
+127.0.0.1:20990  outbound  demo:20880                3
+[::1]:8080       inbound   - (no rule describes it)  0
+9090             inbound   orders:9090               12
 
 cluster               circuit  endpoints
 outbound|20880||demo  open     1 of 2 take calls

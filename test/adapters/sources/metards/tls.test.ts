@@ -88,7 +88,7 @@ test('files are read for each connection: renewed certificates are used from the
   };
   try {
     watching = new Watching({ address: server.address, tls }, runtime);
-    expect(await watching.state('connecting')).toMatch(/TLS: ENOENT.*cert\.pem/);
+    expect(await watching.state('connecting')).toMatch(/TLS: ENOENT.*(cert|key)\.pem/);
     put('client-of-other');
     runtime.advance(runtime.nextDueAt - runtime.now());
     expect(await watching.state('connecting')).toMatch(/UNAVAILABLE/);
