@@ -89,7 +89,8 @@ function masking({ host, refusing }: Place, server: Peer, pid: number): (text: s
     for (const [port, name] of ports) masked = masked.replace(port, name);
     return masked
       .replace(new RegExp(`\\b${refusing}\\b`, 'g'), '<refusing>')
-      .replace(new RegExp(`\\b${pid}\\b`, 'g'), '<pid>');
+      .replace(new RegExp(`\\b${pid}\\b`, 'g'), '<pid>')
+      .replace(/-\d+ is a negative number/g, '<ms> is a negative number'); // kafkajs, as Node 24 sees it
   };
 }
 

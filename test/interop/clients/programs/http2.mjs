@@ -9,9 +9,14 @@ function ask(path, { body, ...headers } = {}) {
   return new Promise((resolve, reject) => {
     const stream = session.request({ ':path': path, ':method': body ? 'POST' : 'GET', ...headers });
     stream.once('error', reject);
-    stream.once('response', async (head) => {
-      const content = Buffer.concat(await stream.toArray().catch(() => []));
-      resolve({ status: head[':status'], body: content.length > 1000 ? digest(content) : String(content) });
+    stream.once('response', (head) => {
+      // By events: of a short response that is there already, iterating fails in Node 24.20 and 26.3 (nodejs/node#65677).
+      const chunks = [];
+      stream.on('data', (chunk) => chunks.push(chunk));
+      stream.once('close', () => {
+        const content = Buffer.concat(chunks);
+        resolve({ status: head[':status'], body: content.length > 1000 ? digest(content) : String(content) });
+      });
     });
     stream.end(body);
   });
