@@ -20,6 +20,16 @@ function reply(protocol: (typeof PROTOCOLS)[number], size: number) {
   return { wire, frame, seen, reader };
 }
 
+test('bench:peer: its server passes over heartbeats', async () => {
+  const { wire, request } = exchange('dubbo', 20);
+  const heartbeat = Buffer.concat((await KNOWN.get('dubbo')!()).heartbeat!());
+  const call = Buffer.concat(filled(request, wire, wire.requestTokenAt, ID, tokenOf(ID)));
+  const seen: number[] = [];
+  const reader = new FrameReader(wire, wire.requestTokenAt, (id) => seen.push(id));
+  for (const chunk of [call, heartbeat, heartbeat, Buffer.concat([heartbeat, call]), call]) reader.push(chunk);
+  expect(seen).toEqual([ID, ID, ID]);
+});
+
 describe.each(PROTOCOLS)('bench:peer, %s', (protocol) => {
   test.each([20, 1024, 122_880])('its request and reply of %i bytes are calls of the protocol', async (size) => {
     const { request, reply } = exchange(protocol, size);
