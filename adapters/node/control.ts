@@ -38,7 +38,7 @@ export async function openMeshControl(
   role?: ProcessRole,
 ): Promise<string | undefined> {
   const control = await openStatus(() => statusOf(mesh, config.node as MeshNode, role), config, warn);
-  mesh.changes.subscribe({ complete: () => control?.close() });
+  if (control !== undefined) void mesh.closed.then(() => control.close());
   return control?.path;
 }
 

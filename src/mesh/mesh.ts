@@ -73,6 +73,11 @@ export class Mesh implements AsyncDisposable {
   private readonly ruleChanges: RuleChanges;
   private readonly subscription: Subscription;
   private closing: Promise<void> | undefined;
+  private isClosed!: () => void;
+  /** Resolves when the mesh is closed, whoever closed it. */
+  readonly closed: Promise<void> = new Promise((resolve) => {
+    this.isClosed = resolve;
+  });
 
   /** @internal use {@link createMesh} */
   constructor(private readonly options: MeshOptions) {
@@ -163,7 +168,10 @@ export class Mesh implements AsyncDisposable {
     this.intake = new Intake(sources, store, context, timeoutMs, logger, onOpen, this.remembered?.read);
   }
 
-  /** Each change of the rules in force, once calls obey it; the value is the content version. */
+  /**
+   * Each change of the rules in force, once calls obey it; the value is the content version. As long as somebody follows it, a
+   * change is named, by hashes of its rules, before it comes into force; else after.
+   */
   get changes(): Observable<string> {
     return this.ruleChanges.obeyed;
   }
@@ -354,6 +362,7 @@ export class Mesh implements AsyncDisposable {
     this.adoption.close();
     this.ruleChanges.close();
     this.telemetry.close();
+    this.isClosed();
   }
 
   private release(): void {
