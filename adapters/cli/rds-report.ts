@@ -1,5 +1,6 @@
 /** What `meltemi rds` says: for people in words, for programs an object a line. */
 
+import { formatAddress } from '../../src/connection/index.js';
 import type { MetaRdsEvent } from '../sources/metards/server/index.js';
 import type { OutputIo } from './io.js';
 
@@ -36,7 +37,7 @@ export function tellPeople(io: OutputIo): (report: RdsReport) => void {
 function inWords(report: RdsReport): string | undefined {
   switch (report.type) {
     case 'listening':
-      return `MetaRDS at ${report.host.includes(':') ? `[${report.host}]` : report.host}:${report.port}, ${report.tls ? 'mutual TLS' : 'plain text'}`;
+      return `MetaRDS at ${formatAddress(report)}, ${report.tls ? 'mutual TLS' : 'plain text'}`;
     case 'built':
       return `version ${report.version} to ${report.streams} stream${report.streams === 1 ? '' : 's'}: ${different(report)}`;
     case 'subscribed':

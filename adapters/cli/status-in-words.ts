@@ -1,3 +1,4 @@
+import { formatAddress } from '../../src/connection/index.js';
 import type { SourceStatus } from '../../src/index.js';
 import { oneLine } from '../../src/telemetry/index.js';
 import type { ProcessStatus, WorkersStatus } from '../node/control.js';
@@ -86,7 +87,7 @@ function elsewhere({ placements, at }: ProcessStatus): string[] {
 function portLines({ ports }: ProcessStatus): string[] {
   if (ports.length === 0) return [];
   const rows = ports.map(({ direction, host, port, service, connections }) => {
-    const at = host === undefined ? `${port}` : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const at = host === undefined ? `${port}` : formatAddress({ host, port });
     return [at, direction, service ?? '- (no rule describes it)', String(connections)];
   });
   return ['', ...table(['port', 'calls', 'of', 'connections'], rows)];

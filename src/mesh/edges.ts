@@ -44,7 +44,7 @@ export class Edges {
   private readonly budget: ByteBudget;
   private readonly streams = new Set<Closing>();
   private readonly listeners = new Set<Listener>();
-  private readonly ports = new Set<() => PortStatus>();
+  private readonly ports = new Set<() => PortStatus | undefined>();
   /** No new streams are wanted. */
   closing = false;
 
@@ -106,14 +106,14 @@ export class Edges {
     return listener;
   }
 
-  /** A port is part of {@link status} until it is hidden. */
-  show(port: () => PortStatus): { hide(): void } {
+  /** A port is part of {@link status}, whenever there is something to tell of it, until it is hidden. */
+  show(port: () => PortStatus | undefined): { hide(): void } {
     this.ports.add(port);
     return { hide: () => this.ports.delete(port) };
   }
 
   get status(): readonly PortStatus[] {
-    return [...this.ports].map((port) => port());
+    return [...this.ports].flatMap((port) => port() ?? []);
   }
 
   /** Accepts nothing more, lets what is under way end, and cuts what is left after `drainMs`. */

@@ -114,11 +114,11 @@ export class PortFront implements Front {
     this.tidy();
   }
 
-  private get status(): PortStatus {
-    const service = this.governed ? this.service : undefined;
+  private get status(): PortStatus | undefined {
+    if (!this.governed) return undefined;
     let connections = 0;
     for (const { clients } of this.served.values()) connections += clients;
-    return { direction: 'inbound', host: undefined, port: this.options.port, service, connections };
+    return { direction: 'inbound', host: undefined, port: this.options.port, service: this.service, connections };
   }
 
   private gate(protocol: Protocol): Gate {

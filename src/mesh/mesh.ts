@@ -304,7 +304,7 @@ export class Mesh implements AsyncDisposable {
       this.clusters,
       this.active,
       this.services.state,
-      this.edges,
+      this.edges.status,
     );
   }
 

@@ -4,7 +4,7 @@ import { type BreakerState, circuitOf, type KeyedStateStore } from '../policy/in
 import type { Adoption, RuleStore, SourceStatus } from '../rules/index.js';
 import type { Runtime } from '../runtime/index.js';
 import type { Clusters } from './clusters.js';
-import type { Edges, PortStatus } from './edges.js';
+import type { PortStatus } from './edges.js';
 import type { PlacementStatus } from './placement/index.js';
 
 /** What a mesh is doing, as plain data. */
@@ -38,7 +38,7 @@ export function statusOf(
   clusters: Clusters,
   active: ActiveCalls,
   state: KeyedStateStore,
-  edges: Edges,
+  ports: readonly PortStatus[],
 ): MeshStatus {
   return {
     at: runtime.wallNow(),
@@ -50,7 +50,7 @@ export function statusOf(
     })),
     placements,
     activeCalls: active.count,
-    ports: edges.status,
+    ports,
     clusters: [...clusters].map((cluster) => ({
       name: cluster.name,
       circuit: circuitOf(cluster.name, state),

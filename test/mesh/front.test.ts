@@ -78,8 +78,9 @@ describe('what passes and what does not', () => {
 
 describe('whom it governs', () => {
   test('a port that rules describe, as they come and go; what was accepted stays as it is', async () => {
-    const { front, source, dial, app } = await frontScene('', {}, { port: 9000, service: 'demo.test:9000' });
+    const { mesh, front, source, dial, app } = await frontScene('', {}, { port: 9000, service: 'demo.test:9000' });
     expect([front.governed, front.service]).toEqual([false, undefined]);
+    expect(mesh.status.ports).toEqual([]);
     const before = dial();
     expect(await before.call('plain')).toBe('plain');
     source.set(demoService + limit(1));

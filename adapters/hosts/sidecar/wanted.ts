@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { formatAddress } from '../../../src/connection/index.js';
 import type { DescribedService } from '../../../src/index.js';
 import type { LoadedConfig } from '../../node/config.js';
 import { nearest } from '../../node/nearest.js';
@@ -62,7 +63,7 @@ function namesOf(described: readonly DescribedService[]): ReadonlySet<string> {
 
 /** For people: what it is, and where it leads. */
 export function listenerInWords(wanted: WantedListener, port = wanted.port): string {
-  const at = `${wanted.host.includes(':') ? `[${wanted.host}]` : wanted.host}:${port}`;
+  const at = formatAddress({ host: wanted.host, port });
   if (wanted.kind === 'outbound') return `outbound ${at} for ${wanted.service}`;
   const { forward, service } = wanted;
   return `inbound ${at} to ${forward.host}:${forward.port}${service === undefined ? '' : ` for ${service}`}`;

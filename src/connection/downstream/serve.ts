@@ -3,6 +3,7 @@ import type { Dispatcher, DownstreamPeer } from '../../call/index.js';
 import type { Message, Protocol } from '../../message/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { ConnectionCounters, type ConnectionListener, nobodyListens } from '../events.js';
+import { formatAddress } from '../transport-socket.js';
 import { ByteBudget } from './byte-budget.js';
 import { DownstreamConnection } from './downstream-connection.js';
 
@@ -85,7 +86,6 @@ export function serve(socket: Duplex, protocol: Protocol, dispatcher: Dispatcher
 
 /** `host:port` of the other end; `unix` if it has none. */
 export function remoteAddress(socket: Duplex): string {
-  const { remoteAddress, remotePort } = socket as { remoteAddress?: string; remotePort?: number };
-  if (remoteAddress === undefined) return 'unix';
-  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+  const { remoteAddress: host, remotePort: port = 0 } = socket as { remoteAddress?: string; remotePort?: number };
+  return host === undefined ? 'unix' : formatAddress({ host, port });
 }
